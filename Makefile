@@ -1,0 +1,202 @@
+# wasmqtt: every build and every check. `make help` prints the targets from the `##` comments beside them.
+#
+# C objects are built in flavours, one folder each: build/native (release), build/test (ASan and UBSan), build/strict
+# (clang, for lint), build/wasm (Emscripten). What users take is in dist/.
+
+CC      := gcc
+CLANG   := clang-14
+FORMAT  := clang-format-14
+# Debian's emcc runs scripts that look for Debian's node modules, which another Node does not find by itself.
+EMCC    := NODE_PATH=/usr/share/nodejs:$(NODE_PATH) emcc
+
+# Tools that setup.sh or npm put into the tree come before the system's.
+export PATH := $(CURDIR)/build/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+MAKEFLAGS   += --no-builtin-rules --jobs=$(shell nproc)
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# ---------------------------------------------------------------------------------------------------- sources
+CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
+HOST_C    := $(wildcard src/native/*.c)
+FLEET_C   := $(wildcard examples/fleet/*.c)
+UNIT_C    := $(wildcard tests/unit/*_test.c)
+VECTORS_C := $(wildcard tests/vectors/*.c)
+NET_C     := $(wildcard tests/net/*.c)
+ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C)
+C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
+JS_FILES  := $(shell find web wasm tests examples -name '*.js' 2>/dev/null)
+WEB_FILES := $(shell find web/client web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
+
+# ---------------------------------------------------------------------------------------------------- flags
+WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla -Wstrict-prototypes \
+            -Wmissing-prototypes -Wpointer-arith -Wcast-align -Werror
+CFLAGS   := -std=c11 $(WARNINGS) -Isrc -MMD -MP
+POSIX    := -D_POSIX_C_SOURCE=200809L
+RELEASE  := -O2 -g
+CHECKED  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+HOST_LIBS := -lwslay -lssl -lcrypto -lm
+
+# The features that every engine with WebAssembly SIMD's predecessors has; wasm-opt must be told the same ones.
+WASM_FEATURES := -mbulk-memory -mmutable-globals -msign-ext -mnontrapping-fptoint
+WASM_OPT_FEATURES := --enable-bulk-memory --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int
+# TOTAL_STACK is STACK_SIZE's name in Emscripten 3.1.6; newer ones know both. The host grows the memory, so it starts small.
+WASM_LINK := --no-entry -sMALLOC=none -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=262144 -sTOTAL_STACK=65536 \
+             -sFILESYSTEM=0 --js-library wasm/library_webcrypto.js
+
+NATIVE_O = $(patsubst %.c,build/native/%.o,$(1))
+TEST_O   = $(patsubst %.c,build/test/%.o,$(1))
+
+# ---------------------------------------------------------------------------------------------------- what to build
+UNIT   := $(patsubst tests/unit/%.c,build/test/%,$(UNIT_C))
+NET    := $(patsubst tests/net/%.c,build/test/%,$(NET_C))
+LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js
+DASH   := dist/dashboard.html dist/dashboard/index.html
+
+.PHONY: all
+all: dist build/libwasmqtt.a build/native/fleet ## build everything that users take (the default)
+
+.PHONY: dist
+dist: dist/wasmqtt.wasm $(LIB_JS) dist/wasmqtt.d.ts $(DASH) ## the wasm module, its JavaScript, the dashboard: dist/
+
+.PHONY: lib
+lib: build/libwasmqtt.a ## the C core as a native library: build/libwasmqtt.a
+
+build/libwasmqtt.a: $(call NATIVE_O,$(CORE_C))
+build/native/libhost.a: $(call NATIVE_O,$(HOST_C))
+build/test/libwasmqtt.a: $(call TEST_O,$(CORE_C))
+build/test/libhost.a: $(call TEST_O,$(HOST_C))
+%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+build/native/fleet: $(call NATIVE_O,$(FLEET_C)) build/native/libhost.a build/libwasmqtt.a
+	$(CC) $(RELEASE) -o $@ $^ $(HOST_LIBS)
+
+TEST_LIBS := build/test/libhost.a build/test/libwasmqtt.a
+$(UNIT): build/test/%: build/test/tests/unit/%.o $(TEST_LIBS)
+$(NET): build/test/%: build/test/tests/net/%.o $(TEST_LIBS)
+build/test/vectors: $(call TEST_O,$(VECTORS_C)) $(TEST_LIBS)
+build/test/fleet: $(call TEST_O,$(FLEET_C)) $(TEST_LIBS)
+$(UNIT) $(NET) build/test/vectors build/test/fleet:
+	$(CC) $(CHECKED) -o $@ $^ $(HOST_LIBS)
+
+# POSIX is for hosts and tests; the core must do without.
+$(patsubst %.c,build/%.o,$(foreach f,native test strict,$(addprefix $(f)/,$(filter-out $(CORE_C),$(ALL_C))))): CFLAGS += $(POSIX)
+
+build/native/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(RELEASE) -c -o $@ $<
+
+build/test/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CHECKED) -c -o $@ $<
+
+build/strict/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(CFLAGS) -O1 -c -o $@ $<
+
+build/wasm/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(EMCC) $(CFLAGS) -O3 -flto $(WASM_FEATURES) -c -o $@ $<
+
+-include $(wildcard $(foreach f,native test strict wasm,$(patsubst %.c,build/$(f)/%.d,$(ALL_C) wasm/shim.c)))
+
+# ---------------------------------------------------------------------------------------------------- wasm
+# Emscripten adds exports of its own, which differ from version to version; metadce keeps what the reviewed list names.
+WASM_O := $(patsubst %.c,build/wasm/%.o,$(CORE_C) wasm/shim.c)
+build/wasm/linked.wasm: $(WASM_O) wasm/exports.txt wasm/library_webcrypto.js
+	$(EMCC) -O3 -flto $(WASM_FEATURES) $(WASM_LINK) -o $@ $(WASM_O) \
+	  -sEXPORTED_FUNCTIONS=$$(node tests/tools/wasm-lists.js functions | paste -sd,)
+
+dist/wasmqtt.wasm: build/wasm/linked.wasm tests/tools/wasm-lists.js
+	@mkdir -p $(@D)
+	node tests/tools/wasm-lists.js graph > build/wasm/graph.json
+	wasm-metadce $< $(WASM_OPT_FEATURES) --graph-file=build/wasm/graph.json -o build/wasm/kept.wasm > build/wasm/metadce.log
+	wasm-opt -O3 $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/kept.wasm -o $@
+
+# The same bindings as an ES module, for our own loader.
+build/gen/webcrypto.js: wasm/library_webcrypto.js web/build.js node_modules/.package-lock.json
+	node web/build.js webcrypto
+
+# ---------------------------------------------------------------------------------------------------- JavaScript
+node_modules/.package-lock.json: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+WEB_DEPS := web/build.js build/gen/webcrypto.js dist/wasmqtt.wasm node_modules/.package-lock.json
+
+$(LIB_JS) &: $(WEB_FILES) $(WEB_DEPS)
+	node web/build.js library
+
+$(DASH) &: $(WEB_FILES) $(WEB_DEPS)
+	node web/build.js dashboard
+
+dist/wasmqtt.d.ts: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
+	node web/build.js types
+
+# ---------------------------------------------------------------------------------------------------- tests
+comma := ,
+SUITES := lint unit vectors wasm client net browser
+SUITE  := $(SUITES)
+CHOSEN := $(subst $(comma), ,$(SUITE))
+
+# What each suite needs built.
+NEED_lint    := node_modules/.package-lock.json build/gen/webcrypto.js dist/wasmqtt.wasm
+NEED_unit    := $(UNIT)
+NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
+NEED_wasm    := dist/wasmqtt.wasm build/gen/webcrypto.js $(LIB_JS)
+NEED_client  := $(LIB_JS)
+NEED_net     := $(NET) build/native/fleet $(DASH)
+NEED_browser := $(LIB_JS) $(DASH) build/native/fleet
+
+.PHONY: test
+test: ## set up what is missing, build, run every suite; SUITE=unit,client chooses
+	tests/tools/setup.sh test
+	$(MAKE) $(sort $(foreach s,$(CHOSEN),$(NEED_$(s))))
+	node tests/tools/run.js $(CHOSEN)
+
+.PHONY: setup
+setup: ## install what `make test` needs (Debian 12), or say what is missing
+	tests/tools/setup.sh test
+
+.PHONY: lint
+lint: lint-c lint-js ## formatting, warnings as errors, static checks, layering, types
+
+.PHONY: lint-c
+lint-c: $(patsubst %.c,build/strict/%.o,$(ALL_C)) $(call NATIVE_O,$(ALL_C))
+	$(FORMAT) --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance --inline-suppr \
+	  --suppress=missingIncludeSystem -Isrc $(CORE_C) $(HOST_C) $(FLEET_C)
+
+.PHONY: lint-js
+lint-js: $(NEED_lint)
+	node tests/tools/layering.js
+	prettier --check --log-level warn .
+	eslint --max-warnings 0 .
+	tsc --noEmit
+
+.PHONY: format
+format: node_modules/.package-lock.json ## put C, JavaScript, CSS and Markdown into the house's form
+	$(FORMAT) -i $(C_FILES)
+	prettier --write --log-level warn .
+
+# ---------------------------------------------------------------------------------------------------- demo
+export PORT DEVICES TLS
+.PHONY: demo
+demo: ## broker, web server, dashboard and a fleet of devices; PORT=9090 DEVICES=500 TLS=1
+	tests/tools/setup.sh demo
+	$(MAKE) dist build/native/fleet
+	@exec node examples/demo/run.js
+
+# ---------------------------------------------------------------------------------------------------- house-keeping
+.PHONY: clean
+clean: ## remove what was built (an own Node in build/node stays)
+	rm -rf dist
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name node -exec rm -rf {} +
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
+	  while IFS='	' read -r target text; do printf 'make %-9s %s\n' "$$target" "$$text"; done

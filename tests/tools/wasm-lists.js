@@ -1,0 +1,32 @@
+// Reads the reviewed lists of the module's imports and exports (wasm/imports.txt, wasm/exports.txt), and puts the exports
+// into the forms that the build needs: `functions` for emcc (C names with an underscore, one a line), `graph` for
+// wasm-metadce (the exports that a host may reach; the rest of the module is dropped).
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The names in a reviewed list: one a line; blank lines and what follows a # do not count.
+ * @param {'imports' | 'exports'} which
+ * @returns {string[]}
+ */
+export function readList(which) {
+  return readFileSync(new URL(`../../wasm/${which}.txt`, import.meta.url), 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((name) => name !== '');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const exports = readList('exports');
+  if (process.argv[2] === 'functions') {
+    console.log(
+      exports
+        .filter((name) => name !== 'memory')
+        .map((name) => `_${name}`)
+        .join('\n'),
+    );
+  } else {
+    const nodes = exports.map((name) => ({ name, export: name }));
+    console.log(JSON.stringify([{ name: 'host', root: true, reaches: exports }, ...nodes]));
+  }
+}
