@@ -1,0 +1,137 @@
+// Makes the JavaScript that users take, into dist/. `node web/build.js STEP`, called by the Makefile:
+//   webcrypto  build/gen/webcrypto.js: the Emscripten library of bindings as an ES module, for our own loader
+//   library    dist/wasmqtt.js (wasm beside it) and dist/wasmqtt.single.js (wasm inside)
+//   types      dist/wasmqtt.d.ts, from the JSDoc
+//   dashboard  dist/dashboard/ (files, for a strict Content-Security-Policy) and dist/dashboard.html (one file)
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+
+const SLIM = 'web/client/index.js';
+const SINGLE = 'web/client/single.js';
+const PAGE = 'web/dashboard/index.html';
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'inline',
+  logLevel: 'warning',
+  external: ['ws', 'node:*'], // Node only, and only when asked for at run time
+  loader: { '.wasm': 'binary' },
+};
+
+async function webcrypto() {
+  const source = await readFile('wasm/library_webcrypto.js', 'utf8');
+  await mkdir('build/gen', { recursive: true });
+  await writeFile(
+    'build/gen/webcrypto.js',
+    `// Made from wasm/library_webcrypto.js by web/build.js: do not edit.
+const LibraryManager = { library: {} };
+const mergeInto = Object.assign;
+${source}
+export default LibraryManager.library;
+`,
+  );
+}
+
+async function library() {
+  await build({ ...common, entryPoints: [SLIM], outfile: 'dist/wasmqtt.js' });
+  await build({ ...common, entryPoints: [SINGLE], outfile: 'dist/wasmqtt.single.js' });
+}
+
+async function types() {
+  const run = (/** @type {string} */ tool, /** @type {string[]} */ ...args) => {
+    const done = spawnSync(process.execPath, [join('node_modules', tool), ...args], { encoding: 'utf8' });
+    if (done.status !== 0) throw new Error(`${tool} failed:\n${done.stdout}${done.stderr}`);
+  };
+  await rm('build/types', { recursive: true, force: true });
+  run('typescript/bin/tsc', '--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', 'build/types');
+  const entry = join('build/types', SLIM.replace(/\.js$/, '.d.ts'));
+  await mkdir('dist', { recursive: true });
+  run('dts-bundle-generator/dist/bin/dts-bundle-generator.js', '--no-banner', '--out-file', 'dist/wasmqtt.d.ts', entry);
+}
+
+/**
+ * The dashboard is written against web/client/index.js, as any web app; its one-file form takes the entry with the wasm
+ * inside instead.
+ * @type {import('esbuild').Plugin}
+ */
+const wasmInside = {
+  name: 'wasm-inside',
+  setup(on) {
+    on.onResolve({ filter: /client\/index\.js$/ }, ({ path, resolveDir }) =>
+      relative(root, resolve(resolveDir, path)) === SLIM ? { path: resolve(SINGLE) } : undefined,
+    );
+  },
+};
+
+/** What a page opened from disk may do. The form takes any broker, so any WebSocket may be opened. */
+const sha256 = (/** @type {string} */ text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+const policy = (/** @type {string} */ script, /** @type {string} */ style) =>
+  [
+    "default-src 'none'",
+    `script-src ${sha256(script)} 'wasm-unsafe-eval'`,
+    `style-src ${sha256(style)}`,
+    'connect-src ws: wss: https:',
+    'img-src data:',
+    'worker-src blob:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "require-trusted-types-for 'script'",
+  ].join('; ');
+
+/**
+ * Replace what must be there exactly once.
+ * @param {string} text
+ * @param {RegExp} pattern
+ * @param {string} replacement
+ */
+function replaceOne(text, pattern, replacement) {
+  const parts = text.split(pattern);
+  if (parts.length !== 2) throw new Error(`${PAGE}: expected ${pattern} once, found it ${parts.length - 1} times`);
+  return parts.join(replacement);
+}
+
+async function dashboard() {
+  const folder = 'dist/dashboard';
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const entries = { entryPoints: ['web/dashboard/main.js', 'web/dashboard/style.css'], outdir: folder };
+  await build({ ...common, ...entries });
+  await copyFile('dist/wasmqtt.wasm', join(folder, 'wasmqtt.wasm'));
+
+  const inside = await build({ ...common, ...entries, write: false, plugins: [wasmInside] });
+  const text = (/** @type {string} */ suffix) => {
+    const file = inside.outputFiles.find(({ path }) => path.endsWith(suffix));
+    if (!file) throw new Error(`esbuild made no ${suffix}`);
+    return file.text.trim();
+  };
+  // A bundle must not close the element that it stands in.
+  const script = text('main.js').replace(/<\/script/gi, '<\\/script');
+  const style = text('style.css').replace(/<\/style/gi, '<\\/style');
+  const html = await readFile(PAGE, 'utf8');
+  let one = replaceOne(html, /<link\s[^>]*href="\.?\/?style\.css"[^>]*>/, `<style>${style}</style>`);
+  one = replaceOne(one, /<script\s[^>]*src="\.?\/?main\.js"[^>]*><\/script>/, '');
+  one = replaceOne(one, /<\/body>/, `<script type="module">${script}</script>\n  </body>`);
+  const meta = `<meta http-equiv="Content-Security-Policy" content="${policy(script, style)}" />`;
+  one = replaceOne(one, /<meta charset="utf-8"\s*\/?>/i, `<meta charset="utf-8" />\n    ${meta}`);
+  await writeFile('dist/dashboard.html', one);
+  await writeFile(join(folder, 'index.html'), html);
+}
+
+const steps = { webcrypto, library, types, dashboard };
+const step = steps[/** @type {keyof typeof steps} */ (process.argv[2])];
+if (!step) {
+  console.error(`usage: node ${relative(root, fileURLToPath(import.meta.url))} ${Object.keys(steps).join('|')}`);
+  process.exit(2);
+}
+await step();
