@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ * Text as MQTT wants it. */
 #ifndef WQ_CODEC_UTF8_H
 #define WQ_CODEC_UTF8_H
 
