@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT
+ * The boundary: what the wasm module exports. Nothing here decides anything; each function hands its arguments to the core
+ * and then tells, in one flat struct, all that the host will want to know next, so that a message from a socket costs one
+ * call. Byte arguments lie one after the other in a static scratch area, or in structs at its beginning; the offsets and
+ * numbers that JavaScript needs for that are told by wq_wasm_layout(). Times are doubles, since a 64-bit integer would come
+ * out as a BigInt. One instance of the module holds one client. */
+#include "../src/crypto.h"
+#include "../src/wasmqtt.h"
+
+#include <stddef.h>
+
+enum {
+  WQ_WASM_INPUT_SIZE = 65536 + 4096,  /* a 64 KiB message with the heads of its frames and packets is one call */
+  WQ_WASM_SCRATCH_SIZE = 81920 + 8192 /* what fits in the core's output, and structs that point to it */
+};
+
+/* Bits of wq_wasm_publish()'s flags. */
+enum {
+  WQ_WASM_QOS = 0x03, /* mask */
+  WQ_WASM_RETAIN = 0x04,
+  WQ_WASM_HOST_PAYLOAD = 0x08,
+  WQ_WASM_RESEND = 0x10
+};
+
+/* All that a call may change. */
+typedef struct wq_wasm_state {
+  double deadline; /* infinity: never */
+  const wq_event *events;
+  uint32_t events_count;
+  const uint8_t *carry;
+  uint32_t carry_len;
+  wq_output_view output;
+  uint32_t skip;
+  uint32_t status;
+  uint32_t memory_wanted;
+} wq_wasm_state;
+
+/* A row of the layout. size 0: `value` is a number (an enum's, or a struct's size); else a field's offset. */
+typedef struct wq_wasm_row {
+  const char *name; /* NULL ends the table */
+  int32_t value;
+  uint32_t size;
+} wq_wasm_row;
+
+static wq_client *client;
+static wq_config config;
+static wq_wasm_state state;
+static wq_crypto_op operation;
+static uint8_t input[WQ_WASM_INPUT_SIZE];
+static union {
+  uint8_t bytes[WQ_WASM_SCRATCH_SIZE];
+  wq_connect_args connect;
+  wq_subscription subscriptions[WQ_WASM_SCRATCH_SIZE / sizeof(wq_subscription)];
+  wq_bytes filters[WQ_WASM_SCRATCH_SIZE / sizeof(wq_bytes)];
+} scratch;
+
+extern uint8_t __heap_base; /* from the linker: where static data and the stack end */
+
+/* ------------------------------------------------------------------------------------------------ layout and places */
+
+#define NUMBER(name)                                                                                                   \
+  { #name, (int32_t)(name), 0 }
+#define STRUCT(type)                                                                                                   \
+  { #type, (int32_t)sizeof(type), 0 }
+#define FIELD(type, field)                                                                                             \
+  { #type "." #field, (int32_t)offsetof(type, field), sizeof(((type *)0)->field) }
+
+static const wq_wasm_row layout[] = {
+    NUMBER(WQ_WASM_INPUT_SIZE),
+    NUMBER(WQ_WASM_SCRATCH_SIZE),
+    NUMBER(WQ_WASM_QOS),
+    NUMBER(WQ_WASM_RETAIN),
+    NUMBER(WQ_WASM_HOST_PAYLOAD),
+    NUMBER(WQ_WASM_RESEND),
+    FIELD(wq_wasm_state, deadline),
+    FIELD(wq_wasm_state, events),
+    FIELD(wq_wasm_state, events_count),
+    FIELD(wq_wasm_state, carry),
+    FIELD(wq_wasm_state, carry_len),
+    FIELD(wq_wasm_state, output.data),
+    FIELD(wq_wasm_state, output.len),
+    FIELD(wq_wasm_state, output.token),
+    FIELD(wq_wasm_state, output.payload_len),
+    FIELD(wq_wasm_state, skip),
+    FIELD(wq_wasm_state, status),
+    FIELD(wq_wasm_state, memory_wanted),
+    STRUCT(wq_event),
+    FIELD(wq_event, type),
+    FIELD(wq_event, reason),
+    FIELD(wq_event, flags),
+    FIELD(wq_event, topic_id),
+    FIELD(wq_event, off),
+    FIELD(wq_event, len),
+    FIELD(wq_event, topic_len),
+    FIELD(wq_event, packet_id),
+    FIELD(wq_event, topic_off),
+    FIELD(wq_event, props_off),
+    FIELD(wq_event, aux),
+    STRUCT(wq_config),
+    FIELD(wq_config, events_max),
+    FIELD(wq_config, output_size),
+    FIELD(wq_config, carry_size),
+    FIELD(wq_config, topics_max),
+    FIELD(wq_config, queue_max),
+    FIELD(wq_config, inflight_max),
+    FIELD(wq_config, receive_max),
+    FIELD(wq_config, packet_size_max),
+    FIELD(wq_config, topic_alias_max),
+    FIELD(wq_config, stream_min),
+    STRUCT(wq_bytes),
+    FIELD(wq_bytes, data),
+    FIELD(wq_bytes, len),
+    STRUCT(wq_connect_args),
+    FIELD(wq_connect_args, size),
+    FIELD(wq_connect_args, version),
+    FIELD(wq_connect_args, clean),
+    FIELD(wq_connect_args, has_will),
+    FIELD(wq_connect_args, will_retain),
+    FIELD(wq_connect_args, will_qos),
+    FIELD(wq_connect_args, keep_alive),
+    FIELD(wq_connect_args, connack_timeout_ms),
+    FIELD(wq_connect_args, client_id),
+    FIELD(wq_connect_args, username),
+    FIELD(wq_connect_args, password),
+    FIELD(wq_connect_args, properties),
+    FIELD(wq_connect_args, will_topic),
+    FIELD(wq_connect_args, will_payload),
+    FIELD(wq_connect_args, will_properties),
+    STRUCT(wq_subscription),
+    FIELD(wq_subscription, filter),
+    FIELD(wq_subscription, qos),
+    FIELD(wq_subscription, no_local),
+    FIELD(wq_subscription, retain_as_published),
+    FIELD(wq_subscription, retain_handling),
+    FIELD(wq_negotiated_t, version),
+    FIELD(wq_negotiated_t, maximum_qos),
+    FIELD(wq_negotiated_t, session_present),
+    FIELD(wq_negotiated_t, retain_available),
+    FIELD(wq_negotiated_t, wildcard_available),
+    FIELD(wq_negotiated_t, identifiers_available),
+    FIELD(wq_negotiated_t, shared_available),
+    FIELD(wq_negotiated_t, keep_alive),
+    FIELD(wq_negotiated_t, receive_maximum),
+    FIELD(wq_negotiated_t, topic_alias_maximum),
+    FIELD(wq_negotiated_t, maximum_packet_size),
+    FIELD(wq_negotiated_t, session_expiry_interval),
+    FIELD(wq_stats_t, packets_in),
+    FIELD(wq_stats_t, packets_out),
+    FIELD(wq_stats_t, queued),
+    FIELD(wq_stats_t, inflight),
+    FIELD(wq_stats_t, unacked),
+    FIELD(wq_stats_t, topics),
+    FIELD(wq_stats_t, stray_acks),
+    FIELD(wq_property_info_t, id),
+    FIELD(wq_property_info_t, type),
+    FIELD(wq_property_info_t, repeats),
+    FIELD(wq_property_info_t, packets),
+    FIELD(wq_property_info_t, name),
+    FIELD(wq_crypto_op, status),
+    FIELD(wq_crypto_op, length),
+    FIELD(wq_crypto_op, result),
+    NUMBER(WQ_MQTT_3_1),
+    NUMBER(WQ_MQTT_3_1_1),
+    NUMBER(WQ_MQTT_5_0),
+    NUMBER(WQ_CONNECT),
+    NUMBER(WQ_CONNACK),
+    NUMBER(WQ_PUBLISH),
+    NUMBER(WQ_PUBACK),
+    NUMBER(WQ_SUBSCRIBE),
+    NUMBER(WQ_SUBACK),
+    NUMBER(WQ_UNSUBSCRIBE),
+    NUMBER(WQ_UNSUBACK),
+    NUMBER(WQ_DISCONNECT),
+    NUMBER(WQ_AUTH),
+    NUMBER(WQ_IN_WILL),
+    NUMBER(WQ_IDLE),
+    NUMBER(WQ_CONNECTING),
+    NUMBER(WQ_CONNECTED),
+    NUMBER(WQ_DISCONNECTING),
+    NUMBER(WQ_FAILED),
+    NUMBER(WQ_E_ARG),
+    NUMBER(WQ_E_STATE),
+    NUMBER(WQ_E_TOKEN),
+    NUMBER(WQ_E_MALFORMED),
+    NUMBER(WQ_E_CONNACK_TIMEOUT),
+    NUMBER(WQ_E_FULL),
+    NUMBER(WQ_E_MEMORY),
+    NUMBER(WQ_E_OUTCOME_UNKNOWN),
+    NUMBER(WQ_E_REFUSED),
+    NUMBER(WQ_EV_CONNACK),
+    NUMBER(WQ_EV_PUBLISH),
+    NUMBER(WQ_EV_PAYLOAD),
+    NUMBER(WQ_EV_SETTLED),
+    NUMBER(WQ_EV_SUBACK),
+    NUMBER(WQ_EV_UNSUBACK),
+    NUMBER(WQ_EV_DISCONNECT),
+    NUMBER(WQ_EV_AUTH),
+    NUMBER(WQ_EV_PONG),
+    NUMBER(WQ_EV_TOPIC_GONE),
+    NUMBER(WQ_EV_OVERSIZE),
+    NUMBER(WQ_EV_STRAY_ACK),
+    NUMBER(WQ_EVF_QOS),
+    NUMBER(WQ_EVF_RETAIN),
+    NUMBER(WQ_EVF_DUP),
+    NUMBER(WQ_EVF_CARRY),
+    NUMBER(WQ_EVF_NEW_TOPIC),
+    NUMBER(WQ_EVF_STREAM),
+    NUMBER(WQ_EVF_DISCARD),
+    NUMBER(WQ_EVF_SESSION),
+    NUMBER(WQ_NO_PROPS),
+    NUMBER(WQ_T_BYTE),
+    NUMBER(WQ_T_U16),
+    NUMBER(WQ_T_U32),
+    NUMBER(WQ_T_VARINT),
+    NUMBER(WQ_T_STRING),
+    NUMBER(WQ_T_BINARY),
+    NUMBER(WQ_T_PAIR),
+    NUMBER(WQ_CRYPTO_DONE),
+    NUMBER(WQ_CRYPTO_PENDING),
+    {NULL, 0, 0},
+};
+
+/* Declared where it is defined, since nothing in C calls it. */
+#define EXPORT(type, name, ...)                                                                                        \
+  type name(__VA_ARGS__);                                                                                              \
+  type name(__VA_ARGS__)
+
+EXPORT(const wq_wasm_row *, wq_wasm_layout, void) { return layout; }
+EXPORT(const wq_property_info_t *, wq_wasm_property_info, uint32_t id) { return wq_property_info((uint8_t)id); }
+EXPORT(const wq_wasm_state *, wq_wasm_state_at, void) { return &state; }
+EXPORT(uint8_t *, wq_wasm_input, void) { return input; }
+EXPORT(uint8_t *, wq_wasm_scratch, void) { return scratch.bytes; }
+EXPORT(uint8_t *, wq_wasm_heap, void) { return &__heap_base; }
+
+EXPORT(const char *, wq_wasm_error_name, int error) { return wq_error_name(error); }
+EXPORT(const char *, wq_wasm_error_text, int error) { return wq_error_text(error); }
+
+EXPORT(const char *, wq_wasm_reason_name, uint32_t packet_type, uint32_t version, uint32_t reason) {
+  return wq_reason_name((uint8_t)packet_type, (uint8_t)version, (uint8_t)reason);
+}
+
+/* ------------------------------------------------------------------------------------------------ the client */
+
+static int told(int result) {
+  size_t count, carried;
+  uint64_t deadline = wq_deadline(client);
+  state.deadline = deadline == UINT64_MAX ? __builtin_inf() : (double)deadline;
+  state.events = wq_events(client, &count), state.events_count = (uint32_t)count;
+  state.carry = wq_carry(client, &carried), state.carry_len = (uint32_t)carried;
+  wq_output(client, &state.output);
+  state.skip = wq_skip(client);
+  state.status = (uint32_t)wq_client_status(client);
+  state.memory_wanted = (uint32_t)wq_memory_wanted(client);
+  return result;
+}
+
+/* The beginning of what lies in the scratch area from *at on; *at moves past it. */
+static wq_bytes take(uint32_t *at, uint32_t len) {
+  wq_bytes bytes = {scratch.bytes + *at, len};
+  *at += len;
+  return bytes;
+}
+
+/* Fill the config with defaults; the host then changes its fields and calls wq_wasm_init(). */
+EXPORT(wq_config *, wq_wasm_config, void) {
+  wq_config_init(&config);
+  return &config;
+}
+
+EXPORT(uint32_t, wq_wasm_client_size, void) { return (uint32_t)wq_client_size(&config); }
+
+EXPORT(int, wq_wasm_init, uint8_t *memory, uint32_t length) {
+  int error = wq_crypto_random((uint8_t *)config.seed, sizeof config.seed);
+  if (error) return error;
+  client = wq_client_init(memory, length, &config);
+  return client ? told(0) : WQ_E_ARG;
+}
+
+EXPORT(int, wq_wasm_add_memory, uint8_t *block, uint32_t length) { return told(wq_add_memory(client, block, length)); }
+
+/* The scratch area begins with a wq_connect_args. */
+EXPORT(int, wq_wasm_connect, double now) { return told(wq_connect(client, &scratch.connect, (uint64_t)now)); }
+
+EXPORT(int, wq_wasm_disconnect, uint32_t reason, uint32_t properties_len, double now) {
+  uint32_t at = 0;
+  return told(wq_disconnect(client, (uint8_t)reason, take(&at, properties_len), (uint64_t)now));
+}
+
+EXPORT(int, wq_wasm_auth, uint32_t reason, uint32_t properties_len, double now) {
+  uint32_t at = 0;
+  return told(wq_auth(client, (uint8_t)reason, take(&at, properties_len), (uint64_t)now));
+}
+
+EXPORT(int, wq_wasm_lost, double now) { return told(wq_lost(client, (uint64_t)now)); }
+
+/* The first `length` bytes of the input area. */
+EXPORT(int, wq_wasm_feed, uint32_t length, double now) {
+  return told((int)wq_feed(client, input, length, (uint64_t)now));
+}
+
+EXPORT(int, wq_wasm_skipped, uint32_t count, double now) { return told(wq_skipped(client, count, (uint64_t)now)); }
+EXPORT(int, wq_wasm_output_ack, uint32_t count) { return told(wq_output_ack(client, count)); }
+EXPORT(int, wq_wasm_tick, double now) { return told(wq_tick(client, (uint64_t)now)); }
+EXPORT(int, wq_wasm_ping, uint32_t timeout_ms, double now) { return told(wq_ping(client, timeout_ms, (uint64_t)now)); }
+
+/* Scratch: topic, properties, and the payload unless it stays with the host. */
+EXPORT(int, wq_wasm_publish, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags,
+       double now) {
+  uint32_t at = 0;
+  wq_publish_args args = {.size = sizeof args, .qos = flags & WQ_WASM_QOS, .retain = flags & WQ_WASM_RETAIN};
+  args.host_payload = flags & WQ_WASM_HOST_PAYLOAD;
+  args.resend = flags & WQ_WASM_RESEND;
+  args.topic = take(&at, topic_len);
+  args.properties = take(&at, properties_len);
+  args.payload = take(&at, payload_len);
+  return told(wq_publish(client, &args, (uint64_t)now));
+}
+
+EXPORT(int, wq_wasm_remove, uint32_t token) { return told(wq_remove(client, token)); }
+
+/* Scratch: `count` wq_subscription or wq_bytes, then the properties. */
+EXPORT(int, wq_wasm_subscribe, uint32_t count, uint32_t properties_len, double now) {
+  uint32_t at = count * (uint32_t)sizeof *scratch.subscriptions;
+  return told(wq_subscribe(client, scratch.subscriptions, count, take(&at, properties_len), (uint64_t)now));
+}
+
+EXPORT(int, wq_wasm_unsubscribe, uint32_t count, uint32_t properties_len, double now) {
+  uint32_t at = count * (uint32_t)sizeof *scratch.filters;
+  return told(wq_unsubscribe(client, scratch.filters, count, take(&at, properties_len), (uint64_t)now));
+}
+
+EXPORT(int, wq_wasm_ack, uint32_t handle, uint32_t reason, double now) {
+  return told(wq_ack(client, handle, (uint8_t)reason, (uint64_t)now));
+}
+
+EXPORT(const wq_negotiated_t *, wq_wasm_negotiated, void) { return wq_negotiated(client); }
+EXPORT(const wq_stats_t *, wq_wasm_stats, void) { return wq_stats(client); }
+
+/* ------------------------------------------------------------------------------------------------ cryptography */
+
+/* One operation at a time; its arguments lie in the scratch area. */
+EXPORT(const wq_crypto_op *, wq_wasm_crypto_op, void) { return &operation; }
+
+EXPORT(int, wq_wasm_random, uint32_t length) { return wq_crypto_random(scratch.bytes, length); }
+
+EXPORT(void, wq_wasm_digest, int hash, uint32_t length) { wq_crypto_digest(&operation, hash, scratch.bytes, length); }
+
+EXPORT(void, wq_wasm_hmac, int hash, uint32_t key_len, uint32_t data_len) {
+  wq_crypto_hmac(&operation, hash, scratch.bytes, key_len, scratch.bytes + key_len, data_len);
+}
+
+EXPORT(void, wq_wasm_pbkdf2, int hash, uint32_t password_len, uint32_t salt_len, uint32_t iterations, uint32_t length) {
+  const uint8_t *salt = scratch.bytes + password_len;
+  wq_crypto_pbkdf2(&operation, hash, scratch.bytes, password_len, salt, salt_len, iterations, length);
+}
+
+EXPORT(void, wq_wasm_sign, int algorithm, uint32_t key_len, uint32_t data_len) {
+  wq_crypto_sign(&operation, algorithm, scratch.bytes, key_len, scratch.bytes + key_len, data_len);
+}
