@@ -125,7 +125,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-WEB_DEPS := web/build.js build/gen/webcrypto.js dist/wasmqtt.wasm node_modules/.package-lock.json
+WEB_DEPS := web/build.js web/csp.js build/gen/webcrypto.js dist/wasmqtt.wasm node_modules/.package-lock.json
 
 $(LIB_JS) &: $(WEB_FILES) $(WEB_DEPS)
 	node web/build.js library

@@ -9,6 +9,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { diskPolicy } from './csp.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -35,10 +36,16 @@ async function webcrypto() {
   await writeFile(
     'build/gen/webcrypto.js',
     `// Made from wasm/library_webcrypto.js by web/build.js: do not edit.
+// @ts-nocheck
+/** The bindings of one instance: \`library\` by name, and \`renew\` to call with a view of its memory whenever that grew. */
+export default function webcrypto() {
+let HEAPU8;
 const LibraryManager = { library: {} };
 const mergeInto = Object.assign;
 ${source}
-export default LibraryManager.library;
+const { $wqCrypto: wqCrypto } = LibraryManager.library;
+return { library: LibraryManager.library, renew: (view) => { HEAPU8 = view; } };
+}
 `,
   );
 }
@@ -74,20 +81,7 @@ const wasmInside = {
   },
 };
 
-/** What a page opened from disk may do. The form takes any broker, so any WebSocket may be opened. */
 const sha256 = (/** @type {string} */ text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-const policy = (/** @type {string} */ script, /** @type {string} */ style) =>
-  [
-    "default-src 'none'",
-    `script-src ${sha256(script)} 'wasm-unsafe-eval'`,
-    `style-src ${sha256(style)}`,
-    'connect-src ws: wss: https:',
-    'img-src data:',
-    'worker-src blob:',
-    "base-uri 'none'",
-    "form-action 'none'",
-    "require-trusted-types-for 'script'",
-  ].join('; ');
 
 /**
  * Replace what must be there exactly once.
@@ -122,7 +116,7 @@ async function dashboard() {
   let one = replaceOne(html, /<link\s[^>]*href="\.?\/?style\.css"[^>]*>/, `<style>${style}</style>`);
   one = replaceOne(one, /<script\s[^>]*src="\.?\/?main\.js"[^>]*><\/script>/, '');
   one = replaceOne(one, /<\/body>/, `<script type="module">${script}</script>\n  </body>`);
-  const meta = `<meta http-equiv="Content-Security-Policy" content="${policy(script, style)}" />`;
+  const meta = `<meta http-equiv="Content-Security-Policy" content="${diskPolicy(sha256(script), sha256(style))}" />`;
   one = replaceOne(one, /<meta charset="utf-8"\s*\/?>/i, `<meta charset="utf-8" />\n    ${meta}`);
   await writeFile('dist/dashboard.html', one);
   await writeFile(join(folder, 'index.html'), html);

@@ -1,0 +1,92 @@
+// Debian's Chromium and Firefox, headless, each with a new profile; what a page writes to its console, and what goes wrong
+// in it, is kept for the test to look at.
+import puppeteer from 'puppeteer-core';
+import { adopt, findProgram, removeFolder, temporaryFolder } from './process.js';
+
+/** @typedef {'chromium' | 'firefox'} Engine */
+
+/** Every engine that browser tests run in. @type {readonly Engine[]} */
+export const ENGINES = ['chromium', 'firefox'];
+
+const PROGRAMS = { chromium: 'chromium', firefox: 'firefox-esr' };
+
+const CHROMIUM_ARGS = [
+  '--no-sandbox', // root has no other way; the pages are our own
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/**
+ * @typedef {object} Tab
+ * @property {import('puppeteer-core').Page} page
+ * @property {string[]} console what the page wrote, one line each: "warn: text"
+ * @property {string[]} errors uncaught errors, unhandled rejections and, in Firefox, what the CSP stopped; console.error too
+ */
+
+/** A running browser. */
+export class Browser {
+  #browser;
+  #profile;
+  /** @readonly */ engine;
+
+  /**
+   * @param {Engine} engine
+   * @param {import('puppeteer-core').Browser} browser
+   * @param {string} profile
+   */
+  constructor(engine, browser, profile) {
+    this.engine = engine;
+    this.#browser = browser;
+    this.#profile = profile;
+  }
+
+  /** @returns {Promise<Tab>} a new tab, at about:blank */
+  async newTab() {
+    const page = await this.#browser.newPage();
+    /** @type {Tab} */
+    const tab = { page, console: [], errors: [] };
+    page.on('console', (message) => {
+      tab.console.push(`${message.type()}: ${message.text()}`);
+      if (message.type() === 'error') tab.errors.push(message.text());
+    });
+    page.on('pageerror', (error) => tab.errors.push(error instanceof Error ? error.message : String(error)));
+    return tab;
+  }
+
+  async close() {
+    await this.#browser.close();
+    removeFolder(this.#profile);
+  }
+}
+
+/**
+ * @param {Engine} engine
+ * @param {{ acceptInsecureCerts?: boolean, args?: string[], prefs?: Record<string, unknown> }} [options] args: further ones
+ *   for Chromium; prefs: preferences for Firefox
+ * @returns {Promise<Browser>}
+ */
+export async function launchBrowser(engine, { acceptInsecureCerts = false, args = [], prefs = {} } = {}) {
+  const executablePath = findProgram(PROGRAMS[engine]);
+  if (!executablePath) throw new Error(`${PROGRAMS[engine]} is not installed: run \`make setup\``);
+  const profile = temporaryFolder(engine);
+  const browser = await puppeteer.launch({
+    browser: engine === 'firefox' ? 'firefox' : 'chrome',
+    executablePath,
+    headless: true,
+    userDataDir: profile,
+    acceptInsecureCerts,
+    args: engine === 'chromium' ? [...CHROMIUM_ARGS, ...args] : [],
+    extraPrefsFirefox: engine === 'firefox' ? prefs : undefined,
+    env: { ...process.env, HOME: profile },
+    handleSIGINT: false, // process.js ends it
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  });
+  const child = browser.process();
+  if (child) adopt(child);
+  return new Browser(engine, browser, profile);
+}
