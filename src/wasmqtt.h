@@ -237,14 +237,15 @@ const wq_negotiated_t *wq_negotiated(const wq_client *client);
  * point into it.
  * Returns how many bytes were taken, 0..length. Fewer than given: read the events, drain the output, acknowledge what was
  * handled, then feed the rest. If that brings nothing on, the client waits for wq_ack() (its receive_max is reached).
- * After a taken part, wq_skip() may ask that the bytes that follow stay with the host.
+ * After a taken part, wq_skip() may ask that the bytes that follow stay with the host; until they have passed, feeding
+ * is WQ_E_STATE.
  * Errors: WQ_E_MEMORY (nothing taken; add memory and feed the same bytes again), WQ_E_STATE (WQ_IDLE),
  * -201..-299 (sticky; the events before the bad packet are there to be read). In WQ_DISCONNECTING and WQ_FAILED all input
  * is taken and ignored. */
 int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t now_ms);
 
 /* wq_skip - how many of the bytes that follow the last ones taken belong to the payload of the PUBLISH being streamed:
- * the host keeps them (or drops them, if the event said WQ_EVF_DISCARD) and does not feed them. 0: none. */
+ * the host does not feed them. It keeps them if the last event was a PUBLISH with STREAM, else it drops them. 0: none. */
 uint32_t wq_skip(const wq_client *client);
 
 /* wq_skipped - the host has taken `count` bytes, at most wq_skip(), of the payload being streamed. Input call. When it was
@@ -291,7 +292,7 @@ enum wq_event_type {
   WQ_EV_AUTH = 8,         /* the server's AUTH. reason, props */
   WQ_EV_PONG = 9,         /* PINGRESP; aux: milliseconds since its PINGREQ */
   WQ_EV_TOPIC_GONE = 10,  /* topic_id names nothing from here on; it may be given again later */
-  WQ_EV_OVERSIZE = 11,    /* 3.x: a PUBLISH over packet_size_max is being skipped (DISCARD) and will be acknowledged by
+  WQ_EV_OVERSIZE = 11,    /* 3.x: a PUBLISH over packet_size_max is being skipped and will be acknowledged by
                              the client itself. topic_id/topic_off/topic_len, len: its payload's bytes */
   WQ_EV_STRAY_ACK = 12    /* an acknowledgement of type aux for a packet id not in use; counted, harmless */
 };
@@ -305,8 +306,7 @@ enum wq_event_flag {
                                 pieces (a STREAM event's payload part is always in the fed data) */
   WQ_EVF_NEW_TOPIC = 0x0020, /* the topic bytes are, from here on, what topic_id means */
   WQ_EVF_STREAM = 0x0040,    /* the payload goes on after the fed data; see wq_skip() */
-  WQ_EVF_DISCARD = 0x0080,   /* skipped bytes are not wanted */
-  WQ_EVF_SESSION = 0x0100    /* CONNACK: session present */
+  WQ_EVF_SESSION = 0x0080    /* CONNACK: session present */
 };
 #define WQ_NO_PROPS 0xFFFFFFFFu
 
@@ -317,7 +317,7 @@ typedef struct wq_event {
   uint8_t type;        /* enum wq_event_type */
   uint8_t reason;      /* reason code, where there is one */
   uint16_t flags;      /* enum wq_event_flag */
-  uint32_t topic_id;   /* small and dense; 0: none */
+  uint32_t topic_id;   /* small enough for the index of an array; 0: none */
   uint32_t off;
   uint32_t len;
   uint16_t topic_len;
@@ -352,7 +352,7 @@ int wq_ping(wq_client *client, uint32_t timeout_ms, uint64_t now_ms);
 
 /* wq_publish_args - one message. Zero the struct, set size. */
 typedef struct wq_publish_args {
-  uint32_t size;     /* sizeof(wq_publish_args) of the caller */
+  uint32_t size;     /* sizeof(wq_publish_args) */
   uint8_t qos;       /* 0..2 */
   bool retain;
   bool host_payload; /* the payload stays with the host: payload.len counts, payload.data is not read; see wq_output() */
@@ -368,7 +368,8 @@ typedef struct wq_publish_args {
  * host_payload: the host keeps the bytes until WQ_EV_SETTLED (they may be sent again after a reconnect).
  * Returns 0, a token > 0, or
  *   WQ_E_STATE         QoS 0 and not connected; DISCONNECTING
- *   WQ_E_ARG           QoS over 2, payload over 16384 bytes without host_payload
+ *   WQ_E_ARG           QoS over 2, payload over 16384 bytes without host_payload, topic and properties that would never
+ *                      fit in the output
  *   WQ_E_TOPIC         [M3:3.3.2-1] [M3:3.3.2-2] [M5:3.3.2-1] [M5:3.3.2-2] [M3:4.7.3-1] [M5:4.7.3-1]
  *   WQ_E_PROPERTY      malformed, not allowed in PUBLISH, or 3.x
  *   WQ_E_SERVER_LIMIT  connected, and over Maximum Packet Size, Maximum QoS, or retain not available

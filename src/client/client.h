@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT
+ * The client's state, and what its files offer each other.
+ *
+ *   client.c   configuration, memory, status, statistics
+ *   connect.c  CONNECT to CONNACK, DISCONNECT, AUTH, a lost connection
+ *   input.c    bytes to packets: what is whole, what is carried over, what streams past
+ *   receive.c  what each packet of the server means
+ *   inbound.c  acknowledgements that we owe the server, in arrival order
+ *   outbox.c   messages that wait or are under way, packet ids, settlement
+ *   publish.c  publishing, now or when there is room; sending again after a reconnect
+ *   request.c  SUBSCRIBE and UNSUBSCRIBE
+ *   time.c     deadlines and keep-alive
+ *   output.c   the area of bytes to send
+ *
+ * Invariants between calls:
+ *   - a message is in exactly one list: waiting[0], waiting[1], inflight, requests or settling;
+ *   - a packet id in slots[] names a message of inflight or requests, and that message holds the id;
+ *   - output[output_head..output_tail) is whole packets, or a packet's end whose beginning was acknowledged; while
+ *     cut_token is set, the host's payload follows it and nothing may be appended;
+ *   - events are only added while an input call runs. */
+#ifndef WQ_CLIENT_CLIENT_H
+#define WQ_CLIENT_CLIENT_H
+
+#include "../codec/bytes.h"
+#include "../codec/frame.h"
+#include "../codec/packet.h"
+#include "../codec/prop.h"
+#include "../wasmqtt.h"
+#include "cells.h"
+#include "intern.h"
+
+/* Kept free at the end of the output for control packets, so that a full queue of messages cannot hold up a PINGREQ, an
+ * acknowledgement or the DISCONNECT that explains a failure. */
+#define WQ_OUTPUT_RESERVE 64u
+#define WQ_PAYLOAD_MAX 16384u     /* larger payloads stay with the host */
+#define WQ_EVENTS_PER_PACKET 3u   /* a name that leaves, the packet itself, the end of its payload */
+#define WQ_REQUESTS_MAX 64u       /* SUBSCRIBE and UNSUBSCRIBE under way */
+#define WQ_PACKET_ID_BYTES 8192u  /* a bit for each packet id */
+
+enum wq_kind { WQ_KIND_PUBLISH, WQ_KIND_SUBSCRIBE, WQ_KIND_UNSUBSCRIBE };
+
+enum wq_progress {
+  WQ_WAITING,  /* in waiting[] */
+  WQ_SENT,     /* in flight: PUBACK, PUBREC, SUBACK or UNSUBACK is expected; or QoS 0, first in waiting[0]: its head is
+                  in the output, and the host's payload is to follow */
+  WQ_RELEASED, /* PUBREC came; PUBCOMP is expected */
+  WQ_SETTLING  /* in settling: WQ_EV_SETTLED is still to be told */
+};
+
+/* A message or a request; lives in one cell. */
+typedef struct wq_message {
+  uint32_t next, prev; /* in its list */
+  uint32_t token;
+  uint32_t data; /* chain: topic, properties, payload (unless host_payload) */
+  uint32_t props_len, payload_len;
+  int32_t result; /* while settling */
+  uint16_t topic_len, packet_id;
+  uint16_t filters; /* of a request */
+  uint8_t kind, progress, qos;
+  bool retain, host_payload, resend;
+  bool sent_before; /* on an earlier connection of this session: DUP */
+  bool again;       /* in flight, and still to be sent again on this connection */
+} wq_message;
+_Static_assert(sizeof(wq_message) <= WQ_CELL_SIZE, "a message fits one cell");
+
+typedef struct wq_list {
+  uint32_t first, last, count;
+} wq_list;
+
+/* One acknowledgement owed. */
+typedef struct wq_owed {
+  uint16_t packet_id;
+  uint8_t qos;
+  uint8_t reason;
+  bool ready;  /* the host acknowledged */
+  bool repeat; /* PUBREC for a PUBLISH that was already taken */
+} wq_owed;
+
+struct wq_client {
+  wq_config config;
+  enum wq_status status;
+  int failure; /* why status is WQ_FAILED, for calls that must say it again */
+  wq_negotiated_t negotiated;
+  wq_stats_t stats;
+  uint64_t now;
+
+  wq_cells cells;
+  wq_intern topics;
+  enum wq_want want;
+  size_t want_bytes;
+
+  wq_event *events;
+  uint32_t events_n;
+
+  uint8_t *output;
+  uint32_t output_head, output_tail;
+  uint32_t cut_token, cut_len; /* the host's payload that follows output_tail */
+  uint64_t output_at;          /* when bytes were last put there */
+
+  uint8_t *carry;
+  uint32_t carry_size, carry_n;
+  uint32_t carry_done; /* bytes at its start that events point into; dropped by the next input call */
+  uint32_t skip;       /* payload bytes that the host still has to pass over */
+  uint32_t skip_handle;
+  bool skip_discard;
+
+  /* inbound */
+  uint32_t *alias_topics; /* [1..topic_alias_max] */
+  wq_owed *owed;          /* ring of owed_n entries, power of two */
+  uint32_t owed_n, owed_first, owed_next; /* handles, ever rising */
+  uint32_t unreleased;    /* QoS 2 ids with PUBREC sent and PUBREL not come */
+  uint8_t *received;      /* bit for each packet id: PUBREC was sent */
+  uint8_t *handling;      /* bit for each packet id: a QoS 2 PUBLISH is with the host */
+
+  /* outbound */
+  uint32_t *slots; /* packet id & (slots_n - 1) -> message */
+  uint32_t slots_n;
+  uint16_t packet_id; /* the last one given */
+  uint32_t generation;
+  uint32_t quota;     /* PUBLISHes with QoS 1 or 2 that the server still takes [M5:4.9.0-1] */
+  uint32_t again_at;  /* the next message in flight that may have to be sent again */
+  wq_list waiting[2]; /* QoS 0, and QoS 1 or 2 */
+  wq_list inflight, requests, settling;
+
+  /* connection */
+  bool clean, has_auth;
+  uint32_t session_expiry_asked;
+  uint64_t connack_by;
+  uint64_t ping_at; /* a PINGREQ is unanswered since then, if pinging */
+  uint64_t ping_by;
+  uint32_t ping_timeout;
+  bool pinging;
+};
+
+/* client.c */
+void wq_want(wq_client *c, enum wq_want want, size_t bytes);
+wq_event *wq_event_add(wq_client *c, uint8_t type);
+void wq_input_begin(wq_client *c, uint64_t now_ms);
+static inline bool wq_events_room(const wq_client *c, uint32_t n) { return c->config.events_max - c->events_n >= n; }
+
+/* output.c */
+/* Room for `n` bytes, contiguous; NULL if there is none. `reserve`: leave WQ_OUTPUT_RESERVE free. */
+uint8_t *wq_output_room(wq_client *c, uint32_t n, bool reserve);
+void wq_output_add(wq_client *c, uint32_t n, uint64_t now_ms); /* n bytes were written at wq_output_room() */
+uint32_t wq_output_free(const wq_client *c);
+bool wq_output_ack_packet(wq_client *c, uint8_t type, uint16_t packet_id, uint8_t reason);
+void wq_output_clear(wq_client *c);
+
+/* outbox.c */
+wq_message *wq_message_at(const wq_client *c, uint32_t cell);
+void wq_list_append(wq_client *c, wq_list *list, uint32_t cell);
+void wq_list_prepend(wq_client *c, wq_list *list, uint32_t cell);
+void wq_list_remove(wq_client *c, wq_list *list, uint32_t cell);
+uint32_t wq_message_new(wq_client *c, uint8_t kind); /* a free cell was checked */
+void wq_message_free(wq_client *c, uint32_t cell);
+bool wq_packet_id_take(wq_client *c, uint32_t cell); /* false: all are in use */
+void wq_packet_id_give(wq_client *c, wq_message *m);
+uint32_t wq_packet_id_find(const wq_client *c, uint16_t packet_id); /* 0: not in use */
+void wq_settle_later(wq_client *c, wq_list *list, uint32_t cell, int32_t result);
+void wq_settle_now(wq_client *c, wq_list *list, uint32_t cell, int32_t result, uint8_t reason, uint32_t props_off,
+                   uint16_t flags);
+void wq_settle_drain(wq_client *c);
+
+/* publish.c */
+void wq_publish_pump(wq_client *c, uint64_t now_ms);
+bool wq_publish_can_move(const wq_client *c);
+void wq_publish_resume(wq_client *c, bool session_present);
+
+/* inbound.c */
+uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool repeat); /* a handle */
+bool wq_owed_full(const wq_client *c);
+bool wq_owed_ready(const wq_client *c);
+void wq_owed_flush(wq_client *c);
+void wq_owed_forget(wq_client *c);      /* the connection ended */
+void wq_received_forget(wq_client *c);  /* the session ended */
+static inline bool wq_bit(const uint8_t *bits, uint16_t i) { return bits[i / 8] >> (i % 8) & 1; }
+static inline void wq_bit_set(uint8_t *bits, uint16_t i) { bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << (i % 8)); }
+static inline void wq_bit_clear(uint8_t *bits, uint16_t i) {
+  bits[i / 8] = (uint8_t)(bits[i / 8] & ~(1u << (i % 8)));
+}
+
+/* receive.c */
+/* Where a packet's bytes stand: views minus `base` are the offsets of its events. */
+typedef struct wq_origin {
+  const uint8_t *base;
+  uint16_t flags; /* WQ_EVF_CARRY or 0 */
+} wq_origin;
+/* A whole packet, but PUBLISH. 0, WQ_E_MEMORY, or an error that ends the connection. */
+int wq_receive(wq_client *c, const wq_frame *frame, wq_bytes body, wq_origin origin, uint64_t now_ms);
+/* A PUBLISH. `body` may end early, at fed_end of the fed data: then n > 0, that many bytes of body are needed to go on; or
+ * 0 with `streamed` set: c->skip is the whole payload's length, and its beginning is in the fed data. Errors as
+ * wq_receive(). */
+int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, wq_origin origin, size_t fed_end,
+                       bool *streamed);
+
+/* connect.c */
+int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin);
+/* The peer broke the protocol: say so where the version can, and be done with it. Returns `error`. */
+int wq_fail(wq_client *c, int error);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ * Bytes to packets. A packet that lies whole in the fed data is decoded where it is. One that was cut is put together in
+ * the carry, but for the payload of a large PUBLISH, which the host passes over (wq_skip). Lengths that a packet declares
+ * reserve nothing: the carry grows as bytes come.
+ *
+ * The carry holds [0..carry_done) a packet that events point into, then [carry_done..carry_n) the beginning of the next. */
+#include "client.h"
+
+#include <string.h>
+
+/* Can one more packet be handled: room for its events, and for the answer it may call for? */
+static bool ready(const wq_client *c) {
+  return wq_events_room(c, WQ_EVENTS_PER_PACKET) && wq_output_free(c) >= WQ_OUTPUT_RESERVE && !wq_owed_full(c);
+}
+
+/* Too large for us: in 5.0 the server's fault; in 3.x a PUBLISH is passed over, and nothing else can be so large. */
+static bool too_large(const wq_client *c, const wq_frame *frame) {
+  return frame->header + (uint64_t)frame->remaining > c->config.packet_size_max &&
+         (c->negotiated.version == WQ_MQTT_5_0 || frame->type != WQ_PUBLISH); /* [M5:3.1.2-24] */
+}
+
+static int read_frame(const wq_client *c, wq_bytes bytes, wq_frame *frame) {
+  int got = wq_frame_read(bytes, c->negotiated.version, frame);
+  return got > 0 && too_large(c, frame) ? WQ_E_PACKET_SIZE : got;
+}
+
+/* The fed data goes on into the payload of a PUBLISH: take what is there, leave the rest to the host. */
+static size_t stream(wq_client *c, size_t available) {
+  size_t part = c->skip < available ? c->skip : available;
+  c->skip -= (uint32_t)part;
+  return part;
+}
+
+static void stream_end(wq_client *c) {
+  if (c->skip_discard) {
+    if (c->skip_handle)
+      wq_ack(c, c->skip_handle, 0, c->now);
+    return;
+  }
+  wq_event *event = wq_event_add(c, WQ_EV_PAYLOAD);
+  event->aux = c->skip_handle;
+}
+
+static bool streams(const wq_client *c, const wq_frame *frame) {
+  return frame->type == WQ_PUBLISH && (frame->remaining > c->config.stream_min ||
+                                       frame->header + frame->remaining > c->config.packet_size_max);
+}
+
+static int handle(wq_client *c, const wq_frame *frame, wq_bytes packet, wq_origin origin, uint64_t now_ms) {
+  bool streamed;
+  const wq_bytes body = {packet.data + frame->header, frame->remaining};
+  return frame->type == WQ_PUBLISH ? wq_receive_publish(c, frame, body, origin, 0, &streamed)
+                                   : wq_receive(c, frame, body, origin, now_ms);
+}
+
+/* Copy until the carry's packet has `until` bytes. False: the fed data ends before. WQ_E_MEMORY if the carry is full. */
+static int carry_until(wq_client *c, uint32_t until, const uint8_t *data, size_t length, size_t *at) {
+  uint32_t have = c->carry_n - c->carry_done;
+  if (have >= until)
+    return 1;
+  size_t part = until - have < length - *at ? until - have : length - *at;
+  if (c->carry_n + part > c->carry_size) {
+    uint32_t size = c->carry_size;
+    while (size < c->carry_n + part)
+      size *= 2;
+    wq_want(c, WQ_WANT_CARRY, size);
+    return WQ_E_MEMORY;
+  }
+  memcpy(c->carry + c->carry_n, data + *at, part);
+  c->carry_n += (uint32_t)part;
+  *at += part;
+  return have + part >= until;
+}
+
+/* Go on with the packet in the carry. 1: it is done with; 0: the fed data is used up; or an error. */
+static int carry_on(wq_client *c, const uint8_t *data, size_t length, size_t *at, uint64_t now_ms) {
+  wq_frame frame;
+  int got;
+  while ((got = read_frame(c, (wq_bytes){c->carry + c->carry_done, c->carry_n - c->carry_done}, &frame)) == 0)
+    if ((got = carry_until(c, c->carry_n - c->carry_done + 1, data, length, at)) <= 0)
+      return got;
+  if (got < 0)
+    return got;
+  const wq_origin origin = {c->carry, WQ_EVF_CARRY};
+  uint32_t need = frame.header + frame.remaining;
+  bool streamed = false;
+  if (streams(c, &frame)) {
+    /* Only the variable header; grown to as much as the decoder asks for, so that no payload gets in. */
+    for (need = 0;;) {
+      const uint32_t have = c->carry_n - c->carry_done;
+      const wq_bytes body = {c->carry + c->carry_done + frame.header, have - frame.header};
+      if ((got = wq_receive_publish(c, &frame, body, origin, *at, &streamed)) <= 0)
+        break;
+      need = frame.header + (uint32_t)got;
+      if ((got = carry_until(c, need, data, length, at)) <= 0)
+        return got;
+    }
+    need = c->carry_n - c->carry_done;
+  } else {
+    if ((got = carry_until(c, need, data, length, at)) <= 0)
+      return got;
+    const wq_bytes packet = {c->carry + c->carry_done, need};
+    got = handle(c, &frame, packet, origin, now_ms);
+  }
+  if (got < 0)
+    return got;
+  c->carry_done += need;
+  if (streamed) {
+    *at += stream(c, length - *at);
+    if (c->skip)
+      return 0;
+    stream_end(c);
+  }
+  return 1;
+}
+
+/* The packet at data[*at..length). As carry_on(). */
+static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at, uint64_t now_ms) {
+  wq_frame frame;
+  const uint32_t left = (uint32_t)(length - *at < UINT32_MAX ? length - *at : UINT32_MAX);
+  const wq_bytes bytes = {data + *at, left};
+  const wq_origin origin = {data, 0};
+  int got = read_frame(c, bytes, &frame);
+  if (got < 0)
+    return got;
+  if (got && frame.header + frame.remaining <= left) {
+    got = handle(c, &frame, bytes, origin, now_ms);
+    *at += got < 0 ? 0 : frame.header + frame.remaining;
+    return got < 0 ? got : 1;
+  }
+  if (got && streams(c, &frame)) {
+    bool streamed;
+    const wq_bytes body = {bytes.data + frame.header, left - frame.header};
+    got = wq_receive_publish(c, &frame, body, origin, length, &streamed);
+    if (got < 0)
+      return got;
+    if (got == 0) {
+      *at += frame.header + frame.remaining - c->skip; /* to the payload */
+      *at += stream(c, length - *at);
+      return 0;
+    }
+  }
+  return carry_until(c, left, data, length, at) < 0 ? WQ_E_MEMORY : 0;
+}
+
+int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t now_ms) {
+  wq_client *c = client;
+  if (c->status == WQ_IDLE || c->skip)
+    return WQ_E_STATE;
+  wq_input_begin(c, now_ms);
+  size_t at = 0;
+  int got = 1;
+  if (length && c->pinging)
+    c->ping_by = now_ms + c->ping_timeout;
+  while (got > 0 && at < length && ready(c)) {
+    if (c->status == WQ_DISCONNECTING || c->status == WQ_FAILED)
+      return (int64_t)length;
+    got = c->carry_n > c->carry_done ? carry_on(c, data, length, &at, now_ms) : in_place(c, data, length, &at, now_ms);
+  }
+  if (got == WQ_E_MEMORY) {
+    if (at == 0)
+      return got;
+    wq_want(c, WQ_WANT_NOTHING, 0); /* it is asked for when the rest is fed */
+  } else if (got < 0) {
+    return wq_fail(c, got);
+  }
+  wq_publish_pump(c, now_ms);
+  return (int64_t)at;
+}
+
+uint32_t wq_skip(const wq_client *client) { return client->skip; }
+
+int wq_skipped(wq_client *client, uint32_t count, uint64_t now_ms) {
+  wq_client *c = client;
+  if (!c->skip || count > c->skip)
+    return WQ_E_ARG;
+  wq_input_begin(c, now_ms);
+  if (c->pinging)
+    c->ping_by = now_ms + c->ping_timeout;
+  c->skip -= count;
+  if (!c->skip) {
+    stream_end(c);
+    wq_publish_pump(c, now_ms);
+  }
+  return 0;
+}

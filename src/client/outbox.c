@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ * Messages that wait or are under way, packet ids, settlement. See client.h for the lists. */
+#include "client.h"
+
+#include <string.h>
+
+/* A token is a cell's index with a generation above it, so that a token kept too long names nothing. */
+#define TOKEN_CELL_BITS 22u
+#define TOKEN_GENERATIONS 511u
+
+_Static_assert((4096u * WQ_BLOCK_CELLS) <= (1u << TOKEN_CELL_BITS), "every cell's index fits in a token");
+
+wq_message *wq_message_at(const wq_client *c, uint32_t cell) { return wq_cell(&c->cells, cell); }
+
+void wq_list_append(wq_client *c, wq_list *list, uint32_t cell) {
+  wq_message *m = wq_message_at(c, cell);
+  m->prev = list->last;
+  m->next = 0;
+  if (list->last)
+    wq_message_at(c, list->last)->next = cell;
+  else
+    list->first = cell;
+  list->last = cell;
+  list->count++;
+}
+
+void wq_list_prepend(wq_client *c, wq_list *list, uint32_t cell) {
+  wq_message *m = wq_message_at(c, cell);
+  m->prev = 0;
+  m->next = list->first;
+  if (list->first)
+    wq_message_at(c, list->first)->prev = cell;
+  else
+    list->last = cell;
+  list->first = cell;
+  list->count++;
+}
+
+void wq_list_remove(wq_client *c, wq_list *list, uint32_t cell) {
+  wq_message *m = wq_message_at(c, cell);
+  if (list == &c->inflight && c->again_at == cell)
+    c->again_at = m->next;
+  if (m->prev)
+    wq_message_at(c, m->prev)->next = m->next;
+  else
+    list->first = m->next;
+  if (m->next)
+    wq_message_at(c, m->next)->prev = m->prev;
+  else
+    list->last = m->prev;
+  list->count--;
+}
+
+uint32_t wq_message_new(wq_client *c, uint8_t kind) {
+  uint32_t cell = wq_cells_take(&c->cells);
+  wq_message *m = wq_message_at(c, cell);
+  memset(m, 0, sizeof *m);
+  c->generation = c->generation % TOKEN_GENERATIONS + 1;
+  m->token = c->generation << TOKEN_CELL_BITS | cell;
+  m->kind = kind;
+  return cell;
+}
+
+void wq_message_free(wq_client *c, uint32_t cell) {
+  wq_message *m = wq_message_at(c, cell);
+  wq_chain_give(&c->cells, m->data);
+  m->token = 0;
+  wq_cells_give(&c->cells, cell);
+}
+
+bool wq_packet_id_take(wq_client *c, uint32_t cell) {
+  for (uint32_t tries = 0; tries < c->slots_n; tries++) {
+    c->packet_id = (uint16_t)(c->packet_id + 1);
+    if (c->packet_id == 0) /* [M3:2.3.1-1] [M5:2.2.1-3] */
+      c->packet_id = 1;
+    uint32_t *slot = &c->slots[c->packet_id & (c->slots_n - 1)];
+    if (*slot == 0) {
+      *slot = cell;
+      wq_message_at(c, cell)->packet_id = c->packet_id;
+      return true;
+    }
+  }
+  return false;
+}
+
+void wq_packet_id_give(wq_client *c, wq_message *m) {
+  if (m->packet_id)
+    c->slots[m->packet_id & (c->slots_n - 1)] = 0;
+  m->packet_id = 0;
+}
+
+uint32_t wq_packet_id_find(const wq_client *c, uint16_t packet_id) {
+  uint32_t cell = c->slots[packet_id & (c->slots_n - 1)];
+  return cell && wq_message_at(c, cell)->packet_id == packet_id ? cell : 0;
+}
+
+void wq_settle_later(wq_client *c, wq_list *list, uint32_t cell, int32_t result) {
+  wq_message *m = wq_message_at(c, cell);
+  wq_list_remove(c, list, cell);
+  wq_packet_id_give(c, m);
+  m->progress = WQ_SETTLING;
+  m->result = result;
+  wq_list_append(c, &c->settling, cell);
+}
+
+void wq_settle_now(wq_client *c, wq_list *list, uint32_t cell, int32_t result, uint8_t reason, uint32_t props_off,
+                   uint16_t flags) {
+  wq_message *m = wq_message_at(c, cell);
+  wq_event *event = wq_event_add(c, WQ_EV_SETTLED);
+  event->aux = m->token;
+  event->packet_id = m->packet_id;
+  event->topic_off = (uint32_t)result;
+  event->reason = reason;
+  event->props_off = props_off;
+  event->flags = flags;
+  wq_list_remove(c, list, cell);
+  wq_packet_id_give(c, m);
+  wq_message_free(c, cell);
+}
+
+void wq_settle_drain(wq_client *c) {
+  while (c->settling.first && wq_events_room(c, 1))
+    wq_settle_now(c, &c->settling, c->settling.first, wq_message_at(c, c->settling.first)->result, 0, WQ_NO_PROPS, 0);
+}
+
+int wq_remove(wq_client *client, uint32_t token) {
+  wq_client *c = client;
+  uint32_t cell = token & ((1u << TOKEN_CELL_BITS) - 1);
+  for (int lane = 0; lane < 2; lane++)
+    for (uint32_t at = c->waiting[lane].first; at; at = wq_message_at(c, at)->next)
+      if (at == cell && wq_message_at(c, at)->token == token) {
+        if (wq_message_at(c, at)->progress != WQ_WAITING)
+          return WQ_E_STATE; /* its payload is being sent by the host */
+        wq_list_remove(c, &c->waiting[lane], cell);
+        wq_message_free(c, cell);
+        return 0;
+      }
+  for (uint32_t at = c->inflight.first; at; at = wq_message_at(c, at)->next)
+    if (at == cell && wq_message_at(c, at)->token == token)
+      return WQ_E_STATE;
+  return WQ_E_TOKEN;
+}

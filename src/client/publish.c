@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ * Publishing: straight into the output where nothing waits and there is room, otherwise from a queue; and again after a
+ * reconnect, in the order of the first time. [M3:4.6.0-1] [M5:4.6.0-1] */
+#include "client.h"
+
+#include "../codec/topic.h"
+
+#define PUBLISH_DUP 0x08u
+
+static wq_publish_packet packet_of(const wq_message *m) {
+  return (wq_publish_packet){.qos = m->qos,
+                             .retain = m->retain,
+                             .dup = m->sent_before,
+                             .packet_id = m->packet_id,
+                             .topic = {NULL, m->topic_len},
+                             .properties = {NULL, m->props_len},
+                             .payload = {NULL, m->payload_len}};
+}
+
+/* What the server of this connection would not take. */
+static bool over_server_limit(const wq_client *c, const wq_publish_packet *p) {
+  const wq_negotiated_t *n = &c->negotiated;
+  return p->qos > n->maximum_qos || (p->retain && !n->retain_available) ||
+         wq_publish_size(n->version, p) > n->maximum_packet_size;
+}
+
+/* Bytes that `p` takes in the output. */
+static uint64_t output_size(const wq_client *c, const wq_publish_packet *p, bool host_payload) {
+  return wq_publish_size(c->negotiated.version, p) - (host_payload ? p->payload.len : 0);
+}
+
+static bool quota_left(const wq_client *c) { return c->quota > 0 && c->inflight.count < c->config.inflight_max; }
+
+/* Write a message from its cells. False if there is no room. */
+static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
+  const wq_publish_packet p = packet_of(m);
+  const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
+  uint64_t size = output_size(c, &p, m->host_payload);
+  if (size > c->config.output_size)
+    return false;
+  uint8_t *dst = wq_output_room(c, (uint32_t)size, true);
+  if (!dst)
+    return false;
+  wq_chain_reader from = {&c->cells, m->data, 0};
+  uint32_t remaining = 2u + m->topic_len + (m->qos ? 2u : 0u) + m->payload_len +
+                       (v5 ? wq_varint_size(m->props_len) + m->props_len : 0u);
+  uint8_t flags = (uint8_t)((m->sent_before ? PUBLISH_DUP : 0u) | (uint32_t)m->qos << 1 | (m->retain ? 1u : 0u));
+  uint32_t head = wq_frame_head_write(dst, WQ_PUBLISH, flags, remaining);
+  wq_writer w = wq_writer_of(dst + head, (uint32_t)size - head);
+  wq_write_u16(&w, m->topic_len);
+  wq_chain_read(&from, w.at, m->topic_len);
+  w.at += m->topic_len;
+  if (m->qos)
+    wq_write_u16(&w, m->packet_id);
+  if (v5) {
+    wq_write_varint(&w, m->props_len);
+    wq_chain_read(&from, w.at, m->props_len);
+    w.at += m->props_len;
+  } else if (m->props_len) { /* queued for 5.0, sent to 3.x: the properties stay behind */
+    for (uint32_t left = m->props_len; left;) {
+      uint8_t gone[64];
+      uint32_t n = left < sizeof gone ? left : (uint32_t)sizeof gone;
+      wq_chain_read(&from, gone, n);
+      left -= n;
+    }
+  }
+  if (!m->host_payload)
+    wq_chain_read(&from, w.at, m->payload_len);
+  wq_output_add(c, (uint32_t)size, now_ms);
+  if (m->host_payload) {
+    c->cut_token = m->token;
+    c->cut_len = m->payload_len;
+  }
+  return true;
+}
+
+/* A message with QoS 1 or 2 leaves `waiting` for `inflight`. False if something it needs is lacking. */
+static bool move_acknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
+  wq_message *m = wq_message_at(c, cell);
+  if (!quota_left(c) || !wq_packet_id_take(c, cell))
+    return false;
+  if (!write_message(c, m, now_ms)) {
+    wq_packet_id_give(c, m);
+    return false;
+  }
+  c->quota--;
+  m->progress = WQ_SENT;
+  wq_list_remove(c, &c->waiting[1], cell);
+  wq_list_append(c, &c->inflight, cell);
+  return true;
+}
+
+static bool move_unacknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
+  wq_message *m = wq_message_at(c, cell);
+  if (m->progress != WQ_WAITING || !write_message(c, m, now_ms))
+    return false;
+  if (m->host_payload)
+    m->progress = WQ_SENT; /* until the host has sent its bytes, see wq_output_ack() */
+  else
+    wq_settle_later(c, &c->waiting[0], cell, 0);
+  return true;
+}
+
+/* What was in flight when the last connection ended goes first: PUBLISH with DUP, or PUBREL. [M3:4.4.0-1] [M5:4.4.0-1] */
+static bool send_again(wq_client *c, uint64_t now_ms) {
+  for (; c->again_at; c->again_at = wq_message_at(c, c->again_at)->next) {
+    wq_message *m = wq_message_at(c, c->again_at);
+    if (!m->again)
+      continue;
+    if (m->progress == WQ_RELEASED) {
+      if (!wq_output_ack_packet(c, WQ_PUBREL, m->packet_id, 0))
+        return false;
+    } else {
+      if (!c->quota || !write_message(c, m, now_ms))
+        return false;
+      c->quota--;
+    }
+    m->again = false;
+  }
+  return true;
+}
+
+void wq_publish_pump(wq_client *c, uint64_t now_ms) {
+  if (c->status != WQ_CONNECTED)
+    return;
+  wq_owed_flush(c);
+  if (!send_again(c, now_ms))
+    return;
+  for (int lane = 1; lane >= 0; lane--) {
+    uint32_t cell;
+    while ((cell = c->waiting[lane].first) != 0) {
+      wq_message *m = wq_message_at(c, cell);
+      wq_publish_packet p = packet_of(m);
+      if (m->progress == WQ_WAITING && over_server_limit(c, &p))
+        wq_settle_later(c, &c->waiting[lane], cell, WQ_E_SERVER_LIMIT);
+      else if (!(lane ? move_acknowledged(c, cell, now_ms) : move_unacknowledged(c, cell, now_ms)))
+        break;
+    }
+  }
+  wq_settle_drain(c);
+}
+
+static bool fits_now(const wq_client *c, uint32_t cell) {
+  const wq_message *m = wq_message_at(c, cell);
+  const wq_publish_packet p = packet_of(m);
+  return over_server_limit(c, &p) || output_size(c, &p, m->host_payload) + WQ_OUTPUT_RESERVE <= wq_output_free(c);
+}
+
+bool wq_publish_can_move(const wq_client *c) {
+  if (c->status != WQ_CONNECTED || c->cut_token)
+    return false;
+  if (wq_owed_ready(c) && wq_output_free(c) >= 8)
+    return true;
+  for (uint32_t cell = c->again_at; cell; cell = wq_message_at(c, cell)->next) {
+    const wq_message *m = wq_message_at(c, cell);
+    if (m->again)
+      return m->progress == WQ_RELEASED ? wq_output_free(c) >= 8 : c->quota && fits_now(c, cell);
+  }
+  return (c->waiting[1].first && quota_left(c) && fits_now(c, c->waiting[1].first)) ||
+         (c->waiting[0].first && fits_now(c, c->waiting[0].first));
+}
+
+void wq_publish_resume(wq_client *c, bool session_present) {
+  if (session_present) {
+    for (uint32_t cell = c->inflight.first; cell; cell = wq_message_at(c, cell)->next) {
+      wq_message *m = wq_message_at(c, cell);
+      m->again = true;
+      m->sent_before = m->progress == WQ_SENT; /* [M3:3.3.1-1] [M5:3.3.1-1] */
+    }
+    c->again_at = c->inflight.first;
+    return;
+  }
+  /* From the last to the first, so that what goes back into the queue is there in its old order. */
+  for (uint32_t cell = c->inflight.last, before; cell; cell = before) {
+    wq_message *m = wq_message_at(c, cell);
+    before = m->prev;
+    if (m->progress == WQ_RELEASED) {
+      wq_settle_later(c, &c->inflight, cell, 0); /* PUBREC said that the server has it */
+    } else if (m->qos == 2 && !m->resend) {
+      wq_settle_later(c, &c->inflight, cell, WQ_E_OUTCOME_UNKNOWN);
+    } else {
+      wq_list_remove(c, &c->inflight, cell);
+      wq_packet_id_give(c, m);
+      m->progress = WQ_WAITING;
+      m->sent_before = m->again = false;
+      wq_list_prepend(c, &c->waiting[1], cell);
+    }
+  }
+}
+
+static int check_args(const wq_client *c, const wq_publish_args *args) {
+  if (args->size < sizeof *args || args->qos > 2 || (!args->host_payload && args->payload.len > WQ_PAYLOAD_MAX))
+    return WQ_E_ARG;
+  if (!wq_topic_name_valid(args->topic))
+    return WQ_E_TOPIC;
+  if (args->properties.len) {
+    wq_property alias;
+    if (wq_properties_check(args->properties, 1u << WQ_PUBLISH) ||
+        wq_properties_find(args->properties, WQ_P_TOPIC_ALIAS, &alias) ||
+        wq_properties_find(args->properties, WQ_P_SUBSCRIPTION_IDENTIFIER, &alias)) /* [M5:3.3.4-6] */
+      return WQ_E_PROPERTY;
+    if (c->status == WQ_CONNECTED && c->negotiated.version < WQ_MQTT_5_0)
+      return WQ_E_PROPERTY;
+  }
+  return 0;
+}
+
+/* Copy the message into cells; 0 with *error set if there are not enough. */
+static uint32_t enqueue(wq_client *c, const wq_publish_args *args, int *error) {
+  if (c->waiting[0].count + c->waiting[1].count + c->inflight.count >= c->config.queue_max) {
+    *error = WQ_E_FULL;
+    return 0;
+  }
+  uint64_t bytes = (uint64_t)args->topic.len + args->properties.len + (args->host_payload ? 0 : args->payload.len);
+  if (c->cells.available < 1 + wq_chain_cells(bytes)) {
+    *error = wq_cells_can_grow(&c->cells) ? WQ_E_MEMORY : WQ_E_FULL;
+    if (*error == WQ_E_MEMORY)
+      wq_want(c, WQ_WANT_CELLS, WQ_BLOCK_SIZE);
+    return 0;
+  }
+  uint32_t cell = wq_message_new(c, WQ_KIND_PUBLISH);
+  wq_chain_writer w = {.cells = &c->cells};
+  wq_chain_append(&w, args->topic);
+  wq_chain_append(&w, args->properties);
+  if (!args->host_payload)
+    wq_chain_append(&w, args->payload);
+  wq_message *m = wq_message_at(c, cell);
+  m->data = w.first;
+  m->topic_len = (uint16_t)args->topic.len;
+  m->props_len = args->properties.len;
+  m->payload_len = args->payload.len;
+  m->qos = args->qos;
+  m->retain = args->retain;
+  m->host_payload = args->host_payload;
+  m->resend = args->resend;
+  wq_list_append(c, &c->waiting[args->qos ? 1 : 0], cell);
+  return cell;
+}
+
+int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) {
+  wq_client *c = client;
+  int error = check_args(c, args);
+  if (error)
+    return error;
+  if (c->status == WQ_DISCONNECTING || (args->qos == 0 && c->status != WQ_CONNECTED))
+    return WQ_E_STATE;
+  if (now_ms > c->now)
+    c->now = now_ms;
+  const wq_publish_packet p = {
+      .qos = args->qos,
+      .retain = args->retain,
+      .topic = args->topic,
+      .properties = args->properties,
+      .payload = args->payload,
+  };
+  if (output_size(c, &p, args->host_payload) + WQ_OUTPUT_RESERVE > c->config.output_size)
+    return WQ_E_ARG; /* its head would never fit */
+  if (c->status == WQ_CONNECTED) {
+    if (over_server_limit(c, &p))
+      return WQ_E_SERVER_LIMIT;
+    if (args->qos == 0 && !args->host_payload && !c->waiting[0].first) {
+      uint32_t size = (uint32_t)output_size(c, &p, false);
+      uint8_t *dst = wq_output_room(c, size, true);
+      if (dst) {
+        wq_output_add(c, wq_publish_encode(dst, size, c->negotiated.version, &p), now_ms);
+        return 0;
+      }
+    }
+  }
+  uint32_t cell = enqueue(c, args, &error);
+  if (!cell)
+    return error;
+  uint32_t token = wq_message_at(c, cell)->token;
+  if (c->status == WQ_CONNECTED && !c->again_at && c->waiting[args->qos ? 1 : 0].first == cell) {
+    if (args->qos)
+      move_acknowledged(c, cell, now_ms);
+    else
+      move_unacknowledged(c, cell, now_ms);
+  }
+  return (int)token;
+}
