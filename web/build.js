@@ -8,7 +8,8 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { runInNewContext } from 'node:vm';
+import { build, transform } from 'esbuild';
 import { diskPolicy } from './csp.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -30,23 +31,39 @@ const common = {
   loader: { '.wasm': 'binary' },
 };
 
+/**
+ * Emscripten merges the library into a scope of its own, where HEAPU8 is the memory, and `$name` is a variable `name`. Here
+ * that scope is a function, called once an instance; HEAPU8 becomes a field of its argument, so that it can be renewed.
+ */
 async function webcrypto() {
   const source = await readFile('wasm/library_webcrypto.js', 'utf8');
+  const scope = { LibraryManager: { library: {} }, mergeInto: Object.assign };
+  runInNewContext(source, scope, { filename: 'wasm/library_webcrypto.js' });
+  const names = Object.keys(scope.LibraryManager.library);
+  const shared = names.filter((name) => name.startsWith('$')).map((name) => name.slice(1));
+  const bindings = names.filter((name) => !/^\$|__(sig|deps)$/.test(name));
+  const { code } = await transform(
+    `export default function bind(heap) {
+  const LibraryManager = { library: {} };
+  const mergeInto = Object.assign;
+  ${source}
+  const { library } = LibraryManager;
+  ${shared.map((name) => `var ${name} = library.$${name};`).join('\n')}
+  return { ${bindings.map((name) => `${name}: library.${name}`).join(', ')} };
+}`,
+    { define: { HEAPU8: 'heap.u8' } },
+  );
   await mkdir('build/gen', { recursive: true });
   await writeFile(
     'build/gen/webcrypto.js',
-    `// Made from wasm/library_webcrypto.js by web/build.js: do not edit.
-// @ts-nocheck
-/** The bindings of one instance: \`library\` by name, and \`renew\` to call with a view of its memory whenever that grew. */
-export default function webcrypto() {
-let HEAPU8;
-const LibraryManager = { library: {} };
-const mergeInto = Object.assign;
-${source}
-const { $wqCrypto: wqCrypto } = LibraryManager.library;
-return { library: LibraryManager.library, renew: (view) => { HEAPU8 = view; } };
-}
-`,
+    `// @ts-nocheck Made from wasm/library_webcrypto.js by web/build.js: do not edit.
+
+/**
+ * The module's imports from \`env\`, for one instance.
+ * @param {{ u8: Uint8Array }} heap its memory: set u8 before the module calls, and anew whenever the memory has grown
+ * @returns {Record<${bindings.map((name) => `'${name}'`).join(' | ')}, (...args: number[]) => number | void>}
+ */
+${code}`,
   );
 }
 
