@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ * The HTTP half of a WebSocket's opening handshake. The answer is untrusted: it is bounded, each header that matters must
+ * be there exactly once, and its text reaches an error only as printable ASCII. */
+#include "http_upgrade.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../crypto.h"
+
+static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455, section 1.3 */
+
+typedef struct span {
+  const char *at;
+  size_t length;
+} span;
+
+/* The headers that decide, as they were found. */
+typedef struct answer {
+  unsigned status;
+  span reason;
+  span upgrade, connection, accept, subprotocol, extensions, location; /* at NULL: absent */
+} answer;
+
+int wqn_upgrade_begin(wqn_upgrade *upgrade, const wqn_url *url, const char *subprotocol,
+                      const uint8_t nonce[WQN_UPGRADE_NONCE], wqn_error *error) {
+  char key[25];
+  char joined[sizeof key + sizeof guid];
+  wq_crypto_op digest;
+  EVP_EncodeBlock((unsigned char *)key, nonce, WQN_UPGRADE_NONCE);
+  int joined_length = snprintf(joined, sizeof joined, "%s%s", key, guid);
+  wq_crypto_digest(&digest, WQ_SHA1, (const uint8_t *)joined, (uint32_t)joined_length);
+  if (digest.status != WQ_CRYPTO_DONE)
+    return wqn_fail(error, WQN_UPGRADE, 0, "OpenSSL offers no SHA-1 here, which a WebSocket handshake needs");
+  EVP_EncodeBlock((unsigned char *)upgrade->accept, digest.result, 20);
+
+  int length = snprintf(upgrade->request, sizeof upgrade->request,
+                        "GET %s HTTP/1.1\r\n"
+                        "Host: %s\r\n"
+                        "Upgrade: websocket\r\n"
+                        "Connection: Upgrade\r\n"
+                        "Sec-WebSocket-Key: %s\r\n"
+                        "Sec-WebSocket-Version: 13\r\n"
+                        "Sec-WebSocket-Protocol: %s\r\n"
+                        "\r\n",
+                        url->target, url->authority, key, subprotocol);
+  upgrade->request_length = (size_t)length;
+  upgrade->subprotocol = subprotocol;
+  upgrade->response_length = 0;
+  return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ reading */
+
+static bool span_is(span s, const char *text) {
+  return s.at && s.length == strlen(text) && strncasecmp(s.at, text, s.length) == 0;
+}
+
+static span span_trim(span s) {
+  while (s.length > 0 && (*s.at == ' ' || *s.at == '\t'))
+    s.at++, s.length--;
+  while (s.length > 0 && (s.at[s.length - 1] == ' ' || s.at[s.length - 1] == '\t'))
+    s.length--;
+  return s;
+}
+
+/* One of the comma-separated tokens of a header is `token`. */
+static bool span_has_token(span s, const char *token) {
+  if (!s.at) return false;
+  for (;;) {
+    const char *comma = memchr(s.at, ',', s.length);
+    size_t length = comma ? (size_t)(comma - s.at) : s.length;
+    if (span_is(span_trim((span){s.at, length}), token)) return true;
+    if (!comma) return false;
+    s.at += length + 1;
+    s.length -= length + 1;
+  }
+}
+
+/* Where the empty line ends, or 0. */
+static size_t find_end(const uint8_t *bytes, size_t length) {
+  for (size_t i = 0; i + 4 <= length; i++) {
+    if (memcmp(bytes + i, "\r\n\r\n", 4) == 0) return i + 4;
+  }
+  return 0;
+}
+
+/* "HTTP/1.1 101 Switching Protocols". Returns false if it is not that shape. */
+static bool read_status(span line, answer *a) {
+  if (line.length < 12 || memcmp(line.at, "HTTP/1.", 7) != 0 || line.at[8] != ' ') return false;
+  for (size_t i = 9; i < 12; i++) {
+    if (line.at[i] < '0' || line.at[i] > '9') return false;
+    a->status = a->status * 10 + (unsigned)(line.at[i] - '0');
+  }
+  a->reason = span_trim((span){line.at + 12, line.length - 12});
+  return true;
+}
+
+/* Sort one header line in. Returns false if it is malformed, or repeats one that must not repeat. */
+static bool read_header(span line, answer *a) {
+  const char *colon = memchr(line.at, ':', line.length);
+  if (!colon || colon == line.at || *line.at == ' ' || *line.at == '\t') return false;
+  span name = {line.at, (size_t)(colon - line.at)};
+  span value = span_trim((span){colon + 1, line.length - name.length - 1});
+  struct {
+    const char *name;
+    span *value;
+  } const wanted[] = {
+      {"Upgrade", &a->upgrade},
+      {"Connection", &a->connection},
+      {"Sec-WebSocket-Accept", &a->accept},
+      {"Sec-WebSocket-Protocol", &a->subprotocol},
+      {"Sec-WebSocket-Extensions", &a->extensions},
+      {"Location", &a->location},
+  };
+  for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+    if (!span_is(name, wanted[i].name)) continue;
+    if (wanted[i].value->at) return false;
+    *wanted[i].value = value;
+  }
+  return true;
+}
+
+static bool read_answer(const char *text, size_t length, answer *a) {
+  memset(a, 0, sizeof *a);
+  bool first = true;
+  for (const char *end = text + length - 2; text < end;) { /* the last two bytes are the empty line */
+    const char *stop = text;
+    while (stop + 1 < end && !(stop[0] == '\r' && stop[1] == '\n'))
+      stop++;
+    span line = {text, (size_t)(stop - text)};
+    if (!(first ? read_status(line, a) : read_header(line, a))) return false;
+    first = false;
+    text = stop + 2;
+  }
+  return !first;
+}
+
+/* ------------------------------------------------------------------------------------------------ judging */
+
+static int refused(const answer *a, const wqn_url *url, wqn_error *error) {
+  char reason[64];
+  char location[160];
+  const char *hint = "look into the server's log";
+  wqn_printable(reason, sizeof reason, a->reason.at, a->reason.length);
+  if (a->status >= 300 && a->status < 400) {
+    /* A redirect's query may carry a secret, as ours may. */
+    size_t shown = 0;
+    while (shown < a->location.length && a->location.at[shown] != '?')
+      shown++;
+    wqn_printable(location, sizeof location, a->location.at, shown);
+    return wqn_fail(error, WQN_UPGRADE, (int)a->status,
+                    "%s answered %u %s: it redirects to \"%s\", which is not followed; use the right URL",
+                    url->authority, a->status, reason, location);
+  }
+  switch (a->status) {
+  case 200: hint = "an ordinary web page is there, no WebSocket: check the path"; break;
+  case 400: hint = "it does not take this WebSocket request: check scheme (ws or wss), path and subprotocol"; break;
+  case 401:
+  case 403:
+    hint = "it wants HTTP credentials or forbids this path: check path and signature, or ask its operator";
+    break;
+  case 404: hint = "no WebSocket is at this path: brokers use /mqtt, /ws or / as a rule"; break;
+  case 426: hint = "it wants another protocol version"; break;
+  case 502:
+  case 503:
+  case 504: hint = "the proxy does not reach its broker: is the broker running?"; break;
+  default: break;
+  }
+  return wqn_fail(error, WQN_UPGRADE, (int)a->status, "%s%.*s answered %u %s: %s", url->authority,
+                  (int)(url->path_length < 100 ? url->path_length : 100), url->target, a->status, reason, hint);
+}
+
+static int not_http(const wqn_upgrade *upgrade, const wqn_url *url, wqn_error *error) {
+  bool tls_alert = upgrade->response_length >= 2 && upgrade->response[0] == 0x15 && upgrade->response[1] == 0x03;
+  return wqn_fail(error, WQN_UPGRADE, 0, "%s does not answer in HTTP: %s", url->authority,
+                  tls_alert ? "it speaks TLS, so use wss://" : "check the port; this is no WebSocket server");
+}
+
+static int judge(const wqn_upgrade *upgrade, const wqn_url *url, const answer *a, wqn_error *error) {
+  char shown[64];
+  if (a->status != 101) return refused(a, url, error);
+  if (!span_is(a->upgrade, "websocket") || !span_has_token(a->connection, "upgrade"))
+    return wqn_fail(error, WQN_UPGRADE, 101,
+                    "%s answered 101 without the headers Upgrade: websocket and Connection: "
+                    "Upgrade; a proxy in between may have removed them",
+                    url->authority);
+  /* Base64: case matters here. */
+  if (a->accept.length != 28 || memcmp(a->accept.at, upgrade->accept, 28) != 0)
+    return wqn_fail(error, WQN_UPGRADE, 101,
+                    "%s answered with a wrong Sec-WebSocket-Accept: an answer to another request, "
+                    "perhaps from a cache",
+                    url->authority);
+  if (a->extensions.at && a->extensions.length > 0)
+    return wqn_fail(error, WQN_UPGRADE, 101, "%s chose a WebSocket extension, though none was offered", url->authority);
+  if (!a->subprotocol.at)
+    return wqn_fail(error, WQN_UPGRADE, 101,
+                    "%s did not choose the subprotocol \"%s\": there is a WebSocket at this path, "
+                    "but it does not speak this version of MQTT",
+                    url->authority, upgrade->subprotocol);
+  if (a->subprotocol.length != strlen(upgrade->subprotocol) ||
+      memcmp(a->subprotocol.at, upgrade->subprotocol, a->subprotocol.length) != 0)
+    return wqn_fail(error, WQN_UPGRADE, 101, "%s chose the subprotocol \"%s\", though \"%s\" was offered",
+                    url->authority, wqn_printable(shown, sizeof shown, a->subprotocol.at, a->subprotocol.length),
+                    upgrade->subprotocol);
+  return 0;
+}
+
+int wqn_upgrade_check(const wqn_upgrade *upgrade, const wqn_url *url, wqn_error *error) {
+  static const char start[] = "HTTP/1.";
+  size_t compared = upgrade->response_length < sizeof start - 1 ? upgrade->response_length : sizeof start - 1;
+  if (memcmp(upgrade->response, start, compared) != 0) return not_http(upgrade, url, error);
+
+  size_t length = find_end(upgrade->response, upgrade->response_length);
+  if (length == 0) {
+    if (upgrade->response_length < WQN_UPGRADE_RESPONSE_MAX) return 0;
+    return wqn_fail(error, WQN_UPGRADE, 0, "%s answers with more than %u bytes of HTTP headers", url->authority,
+                    WQN_UPGRADE_RESPONSE_MAX);
+  }
+  answer a;
+  if (!read_answer((const char *)upgrade->response, length, &a))
+    return wqn_fail(error, WQN_UPGRADE, 0, "%s answers in malformed HTTP, or repeats a header that decides",
+                    url->authority);
+  if (judge(upgrade, url, &a, error)) return -1;
+  return (int)length;
+}
+
+int wqn_upgrade_cut(const wqn_upgrade *upgrade, const wqn_url *url, wqn_error *error) {
+  if (upgrade->response_length > 0)
+    return wqn_fail(error, WQN_UPGRADE, 0, "%s closed the connection in the middle of its HTTP answer", url->authority);
+  return wqn_fail(error, WQN_UPGRADE, 0, "%s closed the connection without an HTTP answer: %s", url->authority,
+                  "check port and path; this may be a plain MQTT or TLS port, or a broker without this subprotocol");
+}
