@@ -138,15 +138,16 @@ dist/wasmqtt.d.ts: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
 
 # ---------------------------------------------------------------------------------------------------- tests
 comma := ,
-SUITES := lint unit vectors wasm client net browser
+SUITES := lint tools unit vectors wasm client net browser
 SUITE  := $(SUITES)
 CHOSEN := $(subst $(comma), ,$(SUITE))
 
 # What each suite needs built.
 NEED_lint    := node_modules/.package-lock.json build/gen/webcrypto.js dist/wasmqtt.wasm
+NEED_tools   := node_modules/.package-lock.json
 NEED_unit    := $(UNIT)
 NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
-NEED_wasm    := dist/wasmqtt.wasm build/gen/webcrypto.js $(LIB_JS)
+NEED_wasm    := dist/wasmqtt.wasm build/gen/webcrypto.js $(LIB_JS) $(DASH)
 NEED_client  := $(LIB_JS)
 NEED_net     := $(NET) build/native/fleet $(DASH)
 NEED_browser := $(LIB_JS) $(DASH) build/native/fleet
