@@ -17,7 +17,8 @@ static int flags_check(uint8_t type, uint8_t flags, uint8_t version) {
   }
   if (type == WQ_PUBREL || type == WQ_SUBSCRIBE || type == WQ_UNSUBSCRIBE) {
     uint8_t free = version == WQ_MQTT_3_1 ? DUP : 0;
-    return (flags & ~free) == 2 ? 0 : WQ_E_MALFORMED; /* [M3:3.6.1-1] [M3:3.8.1-1] [M3:3.10.1-1] [M5: the same] */
+    /* [M3:3.6.1-1] [M3:3.8.1-1] [M3:3.10.1-1] [M5:3.6.1-1] [M5:3.8.1-1] [M5:3.10.1-1] */
+    return (flags & ~free) == 2 ? 0 : WQ_E_MALFORMED;
   }
   return flags == 0 ? 0 : WQ_E_MALFORMED; /* [M3:2.2.2-1] [M3:2.2.2-2] [M5:2.1.3-1] [M5:3.14.1-1] [M5:3.15.1-1] */
 }
@@ -26,7 +27,8 @@ int wq_frame_read(wq_bytes bytes, uint8_t version, wq_frame *frame) {
   if (bytes.len == 0) return 0;
   uint8_t type = bytes.data[0] >> 4, flags = bytes.data[0] & 0x0F;
   if (type == 0) return WQ_E_MALFORMED;
-  if (type == WQ_AUTH && version != 0 && version < WQ_MQTT_5_0) return WQ_E_PROTOCOL;
+  bool unexpected = version == 0 ? type != WQ_CONNECT : type == WQ_AUTH && version < WQ_MQTT_5_0;
+  if (unexpected) return WQ_E_PROTOCOL; /* [M3:3.1.0-1] [M5:3.1.0-1] */
   int error = flags_check(type, flags, version);
   if (error != 0) return error;
   uint32_t remaining = 0;
