@@ -2,21 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { findProgram, start } from './process.js';
-
-/**
- * Is there such a process? One that ended but was not waited for (a zombie) does not count.
- * @param {number} pid
- */
-function alive(pid) {
-  try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
+import { alive } from './proc.js';
+import { findProgram, removeFolder, start } from './process.js';
 
 /** @param {number[]} pids */
 async function untilGone(pids) {
@@ -69,10 +58,11 @@ for (const [what, then] of [
 }
 
 test('a kill ends the children', { skip: !findProgram('setpriv') && 'needs setpriv of Linux' }, async () => {
-  const { parent, pids } = await startParent('echo $$; exec sleep 1000');
+  const { parent, pids, folder } = await startParent('echo $$; exec sleep 1000');
   assert.equal(pids.filter(alive).length, 1);
   parent.kill('SIGKILL');
   await untilGone(pids);
+  removeFolder(folder); // that needs a process which lives
 });
 
 test('a program that ignores SIGTERM is killed', async () => {

@@ -1,0 +1,34 @@
+// What the kernel says of other processes (Linux), for tests that look whether something was left behind.
+import { readFileSync, readdirSync } from 'node:fs';
+
+/**
+ * The process's parent, or undefined if there is no such process. One that has ended but was not waited for (a zombie) does
+ * not count.
+ * @param {number} pid
+ */
+function parentOf(pid) {
+  try {
+    // The name in parentheses may hold anything, so look behind its end.
+    const [, state, parent] = /.*\) (\w) (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    return state === 'Z' ? undefined : Number(parent);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {number} pid */
+export const alive = (pid) => parentOf(pid) !== undefined;
+
+/**
+ * The processes that a process started, and those that they started, and so on.
+ * @param {number} root
+ * @returns {number[]} their ids
+ */
+export function descendants(root) {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: parentOf(Number(name)) }));
+  /** @type {(above: number) => number[]} */
+  const below = (above) => parents.filter(({ parent }) => parent === above).flatMap(({ pid }) => [pid, ...below(pid)]);
+  return below(root);
+}
