@@ -76,14 +76,14 @@ enum wq_packet_type {
 enum wq_error {
   WQ_OK = 0,
 
-  WQ_E_ARG = -101,      /* an argument is out of its range, or a combination makes no sense */
-  WQ_E_STATE = -102,    /* not now: the call needs another status, see the call */
-  WQ_E_TOPIC = -103,    /* topic name empty, not UTF-8, over 65535 bytes, or with + # or U+0000 */
-  WQ_E_FILTER = -104,   /* topic filter empty, not UTF-8, over 65535 bytes, or with misplaced wildcards */
-  WQ_E_UTF8 = -105,     /* another string is not UTF-8 as MQTT wants it, or is over 65535 bytes */
-  WQ_E_PROPERTY = -106, /* properties are malformed, forbidden in this packet, or given for a 3.x connection */
-  WQ_E_VERSION = -107,  /* the protocol version in force cannot carry this */
-  WQ_E_TOKEN = -108,    /* no such message: the token was never given, or is settled */
+  WQ_E_ARG = -101,          /* an argument is out of its range, or a combination makes no sense */
+  WQ_E_STATE = -102,        /* not now: the call needs another status, see the call */
+  WQ_E_TOPIC = -103,        /* topic name empty, not UTF-8, over 65535 bytes, or with + # or U+0000 */
+  WQ_E_FILTER = -104,       /* topic filter empty, not UTF-8, over 65535 bytes, or with misplaced wildcards */
+  WQ_E_UTF8 = -105,         /* another string is not UTF-8 as MQTT wants it, or is over 65535 bytes */
+  WQ_E_PROPERTY = -106,     /* properties are malformed, forbidden in this packet, or given for a 3.x connection */
+  WQ_E_VERSION = -107,      /* the protocol version in force cannot carry this */
+  WQ_E_TOKEN = -108,        /* no such message: the token was never given, or is settled */
   WQ_E_SERVER_LIMIT = -109, /* over what the server announced: Maximum Packet Size, Maximum QoS, Retain Available... */
 
   WQ_E_MALFORMED = -201,       /* a packet cannot be parsed (reason 0x81) */
@@ -125,18 +125,18 @@ typedef struct wq_client wq_client;
 /* wq_config - fixed for a client's life. Fill with wq_config_init(), then change what you need. Append-only: fields past
  * the caller's `size` keep their default; zero means the default. */
 typedef struct wq_config {
-  uint32_t size;            /* sizeof(wq_config) of the caller */
-  uint32_t events_max;      /* events one input call may leave, 16..65536; default 512 */
-  uint32_t output_size;     /* bytes of output kept, 4096..16777216; default 81920. Small packets must fit whole */
-  uint32_t carry_size;      /* bytes kept of a packet that came in pieces before more is asked for, 1024..; default 16384 */
-  uint32_t topics_max;      /* topic names known by id, 16..1000000; default 131072. The least used goes first */
-  uint32_t queue_max;       /* messages waiting or in flight, 1..1000000; default 10000 */
-  uint32_t inflight_max;    /* QoS 1 and 2 messages under way at once, 1..65535; default 100. A server may allow fewer */
-  uint32_t receive_max;     /* unacknowledged inbound QoS 1 and 2, announced in 5.0; 1..65535; default 1024 */
+  uint32_t size;        /* sizeof(wq_config) of the caller */
+  uint32_t events_max;  /* events one input call may leave, 16..65536; default 512 */
+  uint32_t output_size; /* bytes of output kept, 4096..16777216; default 81920. Small packets must fit whole */
+  uint32_t carry_size;  /* bytes kept of a packet that came in pieces before more is asked for, 1024..; default 16384 */
+  uint32_t topics_max;  /* topic names known by id, 16..1000000; default 131072. The least used goes first */
+  uint32_t queue_max;   /* messages waiting or in flight, 1..1000000; default 10000 */
+  uint32_t inflight_max; /* QoS 1 and 2 messages under way at once, 1..65535; default 100. A server may allow fewer */
+  uint32_t receive_max;  /* unacknowledged inbound QoS 1 and 2, announced in 5.0; 1..65535; default 1024 */
   uint32_t packet_size_max; /* largest packet accepted, announced in 5.0; 1024..268435460; default 16777216 */
   uint32_t topic_alias_max; /* inbound topic aliases, announced in 5.0; 0..1024; default 0: none */
-  uint32_t stream_min;      /* a payload of more bytes that comes in pieces is left to the host, 1024..; default 16384 */
-  uint32_t seed[4];         /* random: keys the topic table's hash, since strangers choose topics. All zero is for tests */
+  uint32_t stream_min; /* a payload of more bytes that comes in pieces is left to the host, 1024..; default 16384 */
+  uint32_t seed[4];    /* random: keys the topic table's hash, since strangers choose topics. All zero is for tests */
 } wq_config;
 
 /* wq_config_init - fill with defaults and set size. Seeds are left 0: set them to 128 random bits. */
@@ -164,7 +164,7 @@ enum wq_status {
   WQ_CONNECTING = 1,    /* CONNECT is in the output or sent; CONNACK has not come */
   WQ_CONNECTED = 2,     /* CONNACK accepted us */
   WQ_DISCONNECTING = 3, /* a DISCONNECT of ours is in the output: send it and close. Input is ignored */
-  WQ_FAILED = 4         /* the peer broke the protocol, refused, or sent DISCONNECT: send the output, close, wq_lost() */
+  WQ_FAILED = 4 /* the peer broke the protocol, refused, or sent DISCONNECT: send the output, close, wq_lost() */
 };
 enum wq_status wq_client_status(const wq_client *client);
 
@@ -173,9 +173,9 @@ enum wq_status wq_client_status(const wq_client *client);
 /* wq_connect_args - what CONNECT carries. Zero the struct, set size. Properties are encoded property bytes without their
  * length (wq_property_write()), and must be empty for 3.x. */
 typedef struct wq_connect_args {
-  uint32_t size;               /* sizeof(wq_connect_args) of the caller */
-  uint8_t version;             /* enum wq_version */
-  bool clean;                  /* Clean Session / Clean Start */
+  uint32_t size;   /* sizeof(wq_connect_args) of the caller */
+  uint8_t version; /* enum wq_version */
+  bool clean;      /* Clean Session / Clean Start */
   bool has_will;
   bool will_retain;
   uint8_t will_qos;            /* 0..2 */
@@ -216,8 +216,8 @@ int wq_auth(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now
 
 /* wq_negotiated - every limit in force on this connection; valid while connected. Owned by the client. */
 typedef struct wq_negotiated_t {
-  uint8_t version;            /* enum wq_version */
-  uint8_t maximum_qos;        /* 0..2 */
+  uint8_t version;     /* enum wq_version */
+  uint8_t maximum_qos; /* 0..2 */
   bool session_present;
   bool retain_available;
   bool wildcard_available;    /* wildcard subscriptions */
@@ -275,31 +275,31 @@ int wq_output_ack(wq_client *client, uint32_t count);
 
 enum wq_event_type {
   WQ_EV_NONE = 0,
-  WQ_EV_CONNACK = 1,      /* accepted (result 0; status WQ_CONNECTED) or refused (result WQ_REFUSED(code); WQ_FAILED).
+  WQ_EV_CONNACK = 1,     /* accepted (result 0; status WQ_CONNECTED) or refused (result WQ_REFUSED(code); WQ_FAILED).
                              flags: SESSION. props. In 3.1 and 3.1.1, result carries return codes 1 to 5 likewise.
                              Session lost with messages in flight: QoS 1 goes out again as new; QoS 2 without PUBREC
                              settles with WQ_E_OUTCOME_UNKNOWN unless its args said resend */
-  WQ_EV_PUBLISH = 2,      /* a message. flags: QOS, RETAIN, DUP, CARRY, NEW_TOPIC, STREAM, ACK. topic_id (0: no id),
+  WQ_EV_PUBLISH = 2,     /* a message. flags: QOS, RETAIN, DUP, CARRY, NEW_TOPIC, STREAM, ACK. topic_id (0: no id),
                              topic_off/topic_len, props_off, off/len payload (with STREAM: len is the whole, the bytes
                              from off to the end of the fed data are its beginning). aux: the handle for wq_ack(), 0 with
                              QoS 0 */
-  WQ_EV_PAYLOAD = 3,      /* the streamed payload of the last STREAM event is complete; aux: its handle for wq_ack() */
-  WQ_EV_SETTLED = 4,      /* a publish ended. aux: token. result: 0 or an error; reason: PUBACK's, PUBREC's or PUBCOMP's
+  WQ_EV_PAYLOAD = 3,     /* the streamed payload of the last STREAM event is complete; aux: its handle for wq_ack() */
+  WQ_EV_SETTLED = 4,     /* a publish ended. aux: token. result: 0 or an error; reason: PUBACK's, PUBREC's or PUBCOMP's
                              code (0x00, 0x10 no subscribers, ...); props */
-  WQ_EV_SUBACK = 5,       /* aux: token; off/len: one reason code a filter; props */
-  WQ_EV_UNSUBACK = 6,     /* aux: token; off/len: one reason code a filter (none in 3.x); props */
-  WQ_EV_DISCONNECT = 7,   /* the server's DISCONNECT. reason, props; status is WQ_FAILED */
-  WQ_EV_AUTH = 8,         /* the server's AUTH. reason, props */
-  WQ_EV_PONG = 9,         /* PINGRESP; aux: milliseconds since its PINGREQ */
-  WQ_EV_TOPIC_GONE = 10,  /* topic_id names nothing from here on; it may be given again later */
-  WQ_EV_OVERSIZE = 11,    /* 3.x: a PUBLISH over packet_size_max is being skipped and will be acknowledged by
+  WQ_EV_SUBACK = 5,      /* aux: token; off/len: one reason code a filter; props */
+  WQ_EV_UNSUBACK = 6,    /* aux: token; off/len: one reason code a filter (none in 3.x); props */
+  WQ_EV_DISCONNECT = 7,  /* the server's DISCONNECT. reason, props; status is WQ_FAILED */
+  WQ_EV_AUTH = 8,        /* the server's AUTH. reason, props */
+  WQ_EV_PONG = 9,        /* PINGRESP; aux: milliseconds since its PINGREQ */
+  WQ_EV_TOPIC_GONE = 10, /* topic_id names nothing from here on; it may be given again later */
+  WQ_EV_OVERSIZE = 11,   /* 3.x: a PUBLISH over packet_size_max is being skipped and will be acknowledged by
                              the client itself. topic_id/topic_off/topic_len, len: its payload's bytes */
-  WQ_EV_STRAY_ACK = 12    /* an acknowledgement of type aux for a packet id not in use; counted, harmless */
+  WQ_EV_STRAY_ACK = 12   /* an acknowledgement of type aux for a packet id not in use; counted, harmless */
 };
 
 /* wq_event.flags */
 enum wq_event_flag {
-  WQ_EVF_QOS = 0x0003,       /* mask */
+  WQ_EVF_QOS = 0x0003, /* mask */
   WQ_EVF_RETAIN = 0x0004,
   WQ_EVF_DUP = 0x0008,
   WQ_EVF_CARRY = 0x0010,     /* offsets are into wq_carry(), not into the data of this wq_feed(): the packet came in
@@ -314,15 +314,15 @@ enum wq_event_flag {
  * packet's property length stands (a variable byte integer; the properties follow), or WQ_NO_PROPS. Fields that an event
  * type does not name are 0. */
 typedef struct wq_event {
-  uint8_t type;        /* enum wq_event_type */
-  uint8_t reason;      /* reason code, where there is one */
-  uint16_t flags;      /* enum wq_event_flag */
-  uint32_t topic_id;   /* small enough for the index of an array; 0: none */
+  uint8_t type;      /* enum wq_event_type */
+  uint8_t reason;    /* reason code, where there is one */
+  uint16_t flags;    /* enum wq_event_flag */
+  uint32_t topic_id; /* small enough for the index of an array; 0: none */
   uint32_t off;
   uint32_t len;
   uint16_t topic_len;
   uint16_t packet_id;
-  uint32_t topic_off;  /* CONNACK, SETTLED: `result`, see WQ_EVENT_RESULT() */
+  uint32_t topic_off; /* CONNACK, SETTLED: `result`, see WQ_EVENT_RESULT() */
   uint32_t props_off;
   uint32_t aux;
 } wq_event;
@@ -352,11 +352,12 @@ int wq_ping(wq_client *client, uint32_t timeout_ms, uint64_t now_ms);
 
 /* wq_publish_args - one message. Zero the struct, set size. */
 typedef struct wq_publish_args {
-  uint32_t size;     /* sizeof(wq_publish_args) */
-  uint8_t qos;       /* 0..2 */
+  uint32_t size; /* sizeof(wq_publish_args) */
+  uint8_t qos;   /* 0..2 */
   bool retain;
-  bool host_payload; /* the payload stays with the host: payload.len counts, payload.data is not read; see wq_output() */
-  bool resend;       /* QoS 2: send again, and so maybe twice, if the server lost the session without PUBREC */
+  bool
+      host_payload; /* the payload stays with the host: payload.len counts, payload.data is not read; see wq_output() */
+  bool resend;      /* QoS 2: send again, and so maybe twice, if the server lost the session without PUBREC */
   wq_bytes topic;
   wq_bytes properties; /* encoded, without their length; 5.0 only; no Topic Alias (the client assigns those) */
   wq_bytes payload;    /* over 16384 bytes only with host_payload */
@@ -385,10 +386,10 @@ int wq_remove(wq_client *client, uint32_t token);
 /* wq_subscription - one topic filter of a SUBSCRIBE. */
 typedef struct wq_subscription {
   wq_bytes filter;
-  uint8_t qos;                /* 0..2 */
-  bool no_local;              /* 5.0 */
-  bool retain_as_published;   /* 5.0 */
-  uint8_t retain_handling;    /* 5.0: 0 send retained, 1 only if new, 2 never */
+  uint8_t qos;              /* 0..2 */
+  bool no_local;            /* 5.0 */
+  bool retain_as_published; /* 5.0 */
+  uint8_t retain_handling;  /* 5.0: 0 send retained, 1 only if new, 2 never */
 } wq_subscription;
 
 /* wq_subscribe - send SUBSCRIBE. Status WQ_CONNECTED. properties: encoded; 5.0 only. Returns a token > 0 that
@@ -411,10 +412,10 @@ int wq_ack(wq_client *client, uint32_t handle, uint8_t reason, uint64_t now_ms);
 /* wq_stats_t - counts since init; queued and inflight are of now. */
 typedef struct wq_stats_t {
   uint64_t packets_in, packets_out;
-  uint32_t queued;    /* messages waiting to be sent */
-  uint32_t inflight;  /* QoS 1 and 2 under way */
-  uint32_t unacked;   /* inbound, waiting for wq_ack() */
-  uint32_t topics;    /* names known by id */
+  uint32_t queued;   /* messages waiting to be sent */
+  uint32_t inflight; /* QoS 1 and 2 under way */
+  uint32_t unacked;  /* inbound, waiting for wq_ack() */
+  uint32_t topics;   /* names known by id */
   uint32_t stray_acks;
 } wq_stats_t;
 const wq_stats_t *wq_stats(wq_client *client);

@@ -27,8 +27,7 @@ void wq_cells_init(wq_cells *cells, uint8_t **blocks, uint32_t blocks_max, uint8
 bool wq_cells_can_grow(const wq_cells *cells) { return cells->blocks_n < cells->blocks_max; }
 
 bool wq_cells_add(wq_cells *cells, void *block) {
-  if (!wq_cells_can_grow(cells))
-    return false;
+  if (!wq_cells_can_grow(cells)) return false;
   cells->blocks[cells->blocks_n++] = block;
   cells->available += WQ_BLOCK_CELLS;
   return true;
@@ -41,8 +40,7 @@ uint32_t wq_cells_take(wq_cells *cells) {
     cells->free = link_at(cells, cell)->next;
     return cell;
   }
-  if (cells->fresh == cells->first_n)
-    cells->fresh = WQ_BLOCK_CELLS; /* the first block is shorter than the others */
+  if (cells->fresh == cells->first_n) cells->fresh = WQ_BLOCK_CELLS; /* the first block is shorter than the others */
   return cells->fresh++;
 }
 
@@ -67,8 +65,7 @@ void wq_chain_append(wq_chain_writer *w, wq_bytes bytes) {
       w->used = 0;
     }
     uint32_t n = WQ_CHAIN_BYTES - w->used;
-    if (n > left)
-      n = left;
+    if (n > left) n = left;
     memcpy(link_at(w->cells, w->last)->bytes + w->used, at, n);
     w->used += n;
     at += n;
@@ -85,8 +82,7 @@ void wq_chain_read(wq_chain_reader *r, uint8_t *dst, uint32_t n) {
       continue;
     }
     uint32_t part = WQ_CHAIN_BYTES - r->used;
-    if (part > n)
-      part = n;
+    if (part > n) part = n;
     memcpy(dst, link->bytes + r->used, part);
     r->used += part;
     dst += part;
@@ -98,8 +94,7 @@ bool wq_chain_equals(const wq_cells *cells, uint32_t first, const uint8_t *bytes
   while (n) {
     const wq_link *link = link_at(cells, first);
     uint32_t part = n < WQ_CHAIN_BYTES ? n : WQ_CHAIN_BYTES;
-    if (memcmp(link->bytes, bytes, part) != 0)
-      return false;
+    if (memcmp(link->bytes, bytes, part) != 0) return false;
     first = link->next;
     bytes += part;
     n -= part;

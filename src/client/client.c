@@ -32,9 +32,9 @@ static bool config_read(wq_config *to, const wq_config *from) {
   to->stream_min = value_or(to->stream_min, 16384);
   return within(to->events_max, 16, 65536) && within(to->output_size, 4096, 16777216) &&
          within(to->carry_size, 1024, 16777216) && within(to->topics_max, 16, 1000000) &&
-         within(to->queue_max, 1, 1000000) && within(to->inflight_max, 1, 65535) &&
-         within(to->receive_max, 1, 65535) && within(to->packet_size_max, 1024, 268435460) &&
-         to->topic_alias_max <= 1024 && within(to->stream_min, 1024, 268435455);
+         within(to->queue_max, 1, 1000000) && within(to->inflight_max, 1, 65535) && within(to->receive_max, 1, 65535) &&
+         within(to->packet_size_max, 1024, 268435460) && to->topic_alias_max <= 1024 &&
+         within(to->stream_min, 1024, 268435455);
 }
 
 static uint32_t power_of_two(uint32_t at_least) {
@@ -63,10 +63,9 @@ static wq_parts parts_of(const wq_config *config) {
   uint64_t blocks = 2 + ((uint64_t)config->topics_max * 5 + (uint64_t)config->queue_max * 18) / WQ_BLOCK_CELLS +
                     ((uint64_t)config->topic_alias_max * 1100) / WQ_BLOCK_CELLS;
   p.blocks_max = blocks > BLOCKS_LIMIT ? BLOCKS_LIMIT : (uint32_t)blocks;
-  p.owed_n = power_of_two(config->receive_max);
+  p.owed_n = power_of_two(config->receive_max + 2);
   p.slots_n = power_of_two(2 * config->inflight_max + 2 * WQ_REQUESTS_MAX);
-  if (p.slots_n > 65536)
-    p.slots_n = 65536;
+  if (p.slots_n > 65536) p.slots_n = 65536;
   p.client = place(&at, sizeof(wq_client));
   p.events = place(&at, config->events_max * sizeof(wq_event));
   p.output = place(&at, config->output_size);
@@ -90,11 +89,9 @@ size_t wq_client_size(const wq_config *config) {
 
 wq_client *wq_client_init(void *memory, size_t length, const wq_config *config) {
   wq_config full;
-  if (!memory || (uintptr_t)memory % 16 || !config || !config_read(&full, config))
-    return NULL;
+  if (!memory || (uintptr_t)memory % 16 || !config || !config_read(&full, config)) return NULL;
   wq_parts p = parts_of(&full);
-  if (length < p.total)
-    return NULL;
+  if (length < p.total) return NULL;
   uint8_t *base = memory;
   memset(base, 0, p.total);
   wq_client *c = memory;
@@ -125,24 +122,17 @@ size_t wq_memory_wanted(const wq_client *client) { return client->want_bytes; }
 
 int wq_add_memory(wq_client *client, void *block, size_t length) {
   wq_client *c = client;
-  if (c->want == WQ_WANT_NOTHING)
-    return WQ_E_STATE;
-  if (!block || (uintptr_t)block % 16 || length < c->want_bytes)
-    return WQ_E_ARG;
+  if (c->want == WQ_WANT_NOTHING) return WQ_E_STATE;
+  if (!block || (uintptr_t)block % 16 || length < c->want_bytes) return WQ_E_ARG;
   switch (c->want) {
-  case WQ_WANT_CELLS:
-    wq_cells_add(&c->cells, block);
-    break;
-  case WQ_WANT_HEADS:
-    wq_intern_grow(&c->topics, block);
-    break;
+  case WQ_WANT_CELLS: wq_cells_add(&c->cells, block); break;
+  case WQ_WANT_HEADS: wq_intern_grow(&c->topics, block); break;
   case WQ_WANT_CARRY:
     memcpy(block, c->carry, c->carry_n);
     c->carry = block;
     c->carry_size = (uint32_t)c->want_bytes;
     break;
-  case WQ_WANT_NOTHING:
-    break;
+  case WQ_WANT_NOTHING: break;
   }
   wq_want(c, WQ_WANT_NOTHING, 0);
   return 0;
@@ -181,8 +171,7 @@ const uint8_t *wq_carry(const wq_client *client, size_t *length) {
 
 void wq_input_begin(wq_client *c, uint64_t now_ms) {
   c->events_n = 0;
-  if (now_ms > c->now)
-    c->now = now_ms;
+  if (now_ms > c->now) c->now = now_ms;
   if (c->carry_done) {
     c->carry_n -= c->carry_done;
     memmove(c->carry, c->carry + c->carry_done, c->carry_n);

@@ -32,10 +32,10 @@
 /* Kept free at the end of the output for control packets, so that a full queue of messages cannot hold up a PINGREQ, an
  * acknowledgement or the DISCONNECT that explains a failure. */
 #define WQ_OUTPUT_RESERVE 64u
-#define WQ_PAYLOAD_MAX 16384u     /* larger payloads stay with the host */
-#define WQ_EVENTS_PER_PACKET 3u   /* a name that leaves, the packet itself, the end of its payload */
-#define WQ_REQUESTS_MAX 64u       /* SUBSCRIBE and UNSUBSCRIBE under way */
-#define WQ_PACKET_ID_BYTES 8192u  /* a bit for each packet id */
+#define WQ_PAYLOAD_MAX 16384u    /* larger payloads stay with the host */
+#define WQ_EVENTS_PER_PACKET 3u  /* a name that leaves, the packet itself, the end of its payload */
+#define WQ_REQUESTS_MAX 64u      /* SUBSCRIBE and UNSUBSCRIBE under way */
+#define WQ_PACKET_ID_BYTES 8192u /* a bit for each packet id */
 
 enum wq_kind { WQ_KIND_PUBLISH, WQ_KIND_SUBSCRIBE, WQ_KIND_UNSUBSCRIBE };
 
@@ -105,12 +105,12 @@ struct wq_client {
   bool skip_discard;
 
   /* inbound */
-  uint32_t *alias_topics; /* [1..topic_alias_max] */
-  wq_owed *owed;          /* ring of owed_n entries, power of two */
+  uint32_t *alias_topics;                 /* [1..topic_alias_max] */
+  wq_owed *owed;                          /* ring of owed_n entries, power of two */
   uint32_t owed_n, owed_first, owed_next; /* handles, ever rising */
-  uint32_t unreleased;    /* QoS 2 ids with PUBREC sent and PUBREL not come */
-  uint8_t *received;      /* bit for each packet id: PUBREC was sent */
-  uint8_t *handling;      /* bit for each packet id: a QoS 2 PUBLISH is with the host */
+  uint32_t unreleased;                    /* QoS 2 ids with PUBREC sent and PUBREL not come */
+  uint8_t *received;                      /* bit for each packet id: PUBREC was sent */
+  uint8_t *handling;                      /* bit for each packet id: a QoS 2 PUBLISH is with the host */
 
   /* outbound */
   uint32_t *slots; /* packet id & (slots_n - 1) -> message */
@@ -171,13 +171,11 @@ uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool 
 bool wq_owed_full(const wq_client *c);
 bool wq_owed_ready(const wq_client *c);
 void wq_owed_flush(wq_client *c);
-void wq_owed_forget(wq_client *c);      /* the connection ended */
-void wq_received_forget(wq_client *c);  /* the session ended */
+void wq_owed_forget(wq_client *c);     /* the connection ended */
+void wq_received_forget(wq_client *c); /* the session ended */
 static inline bool wq_bit(const uint8_t *bits, uint16_t i) { return bits[i / 8] >> (i % 8) & 1; }
 static inline void wq_bit_set(uint8_t *bits, uint16_t i) { bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << (i % 8)); }
-static inline void wq_bit_clear(uint8_t *bits, uint16_t i) {
-  bits[i / 8] = (uint8_t)(bits[i / 8] & ~(1u << (i % 8)));
-}
+static inline void wq_bit_clear(uint8_t *bits, uint16_t i) { bits[i / 8] = (uint8_t)(bits[i / 8] & ~(1u << (i % 8))); }
 
 /* receive.c */
 /* Where a packet's bytes stand: views minus `base` are the offsets of its events. */

@@ -13,27 +13,20 @@
 static bool text_ok(wq_bytes text) { return !text.len || wq_utf8_valid(text); }
 
 static int check_will(const wq_connect_args *a) {
-  if (a->will_qos > 2)
-    return WQ_E_ARG;
-  if (!wq_topic_name_valid(a->will_topic))
-    return WQ_E_TOPIC;
-  if (a->will_properties.len &&
-      (a->version < WQ_MQTT_5_0 || wq_properties_check(a->will_properties, WQ_IN_WILL)))
+  if (a->will_qos > 2) return WQ_E_ARG;
+  if (!wq_topic_name_valid(a->will_topic)) return WQ_E_TOPIC;
+  if (a->will_properties.len && (a->version < WQ_MQTT_5_0 || wq_properties_check(a->will_properties, WQ_IN_WILL)))
     return WQ_E_PROPERTY;
   return a->will_payload.len > UINT16_MAX ? WQ_E_ARG : 0;
 }
 
 static int check_args(const wq_connect_args *a) {
-  if (a->size < sizeof *a || a->version < WQ_MQTT_3_1 || a->version > WQ_MQTT_5_0)
-    return WQ_E_ARG;
-  if (!text_ok(a->client_id) || !text_ok(a->username))
-    return WQ_E_UTF8;
-  if (a->version < WQ_MQTT_5_0 && a->password.data && !a->username.data)
-    return WQ_E_VERSION; /* [M3:3.1.2-22] */
+  if (a->size < sizeof *a || a->version < WQ_MQTT_3_1 || a->version > WQ_MQTT_5_0) return WQ_E_ARG;
+  if (!text_ok(a->client_id) || !text_ok(a->username)) return WQ_E_UTF8;
+  if (a->version < WQ_MQTT_5_0 && a->password.data && !a->username.data) return WQ_E_VERSION; /* [M3:3.1.2-22] */
   if (!a->client_id.len && (a->version == WQ_MQTT_3_1 || (a->version == WQ_MQTT_3_1_1 && !a->clean)))
     return WQ_E_VERSION; /* [M3:3.1.3-7] */
-  if (a->password.len > UINT16_MAX)
-    return WQ_E_ARG;
+  if (a->password.len > UINT16_MAX) return WQ_E_ARG;
   if (a->properties.len) {
     wq_property own;
     if (a->version < WQ_MQTT_5_0 || wq_properties_check(a->properties, 1u << WQ_CONNECT) ||
@@ -53,21 +46,17 @@ static uint32_t own_properties(const wq_config *config, uint8_t dst[OWN_PROPERTI
       {.id = WQ_P_TOPIC_ALIAS_MAXIMUM, .number = config->topic_alias_max},
   };
   uint32_t n = 0;
-  if (config->receive_max < UINT16_MAX)
-    wq_property_write(dst, OWN_PROPERTIES_MAX, &n, &own[0]);
+  if (config->receive_max < UINT16_MAX) wq_property_write(dst, OWN_PROPERTIES_MAX, &n, &own[0]);
   wq_property_write(dst, OWN_PROPERTIES_MAX, &n, &own[1]);
-  if (config->topic_alias_max)
-    wq_property_write(dst, OWN_PROPERTIES_MAX, &n, &own[2]);
+  if (config->topic_alias_max) wq_property_write(dst, OWN_PROPERTIES_MAX, &n, &own[2]);
   return n;
 }
 
 int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status != WQ_IDLE)
-    return WQ_E_STATE;
+  if (c->status != WQ_IDLE) return WQ_E_STATE;
   int error = check_args(args);
-  if (error)
-    return error;
+  if (error) return error;
   const wq_connect_args *a = args;
   wq_connect_packet p = {.version = a->version,
                          .clean = a->clean,
@@ -88,18 +77,15 @@ int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms) 
   uint32_t room = c->config.output_size;
   if (own_n) {
     uint32_t all = own_n + a->properties.len;
-    if (a->properties.len > room / 2)
-      return WQ_E_FULL;
+    if (a->properties.len > room / 2) return WQ_E_FULL;
     room -= all;
     uint8_t *joined = c->output + room;
     memcpy(joined, own, own_n);
-    if (a->properties.len)
-      memcpy(joined + own_n, a->properties.data, a->properties.len);
+    if (a->properties.len) memcpy(joined + own_n, a->properties.data, a->properties.len);
     p.properties = (wq_bytes){joined, all};
   }
   uint32_t size = wq_connect_encode(c->output, room, &p);
-  if (!size)
-    return WQ_E_FULL;
+  if (!size) return WQ_E_FULL;
   wq_input_begin(c, now_ms);
   wq_property found;
   c->has_auth = a->properties.len && wq_properties_find(a->properties, WQ_P_AUTHENTICATION_METHOD, &found);
@@ -121,55 +107,31 @@ static void negotiate(wq_client *c, wq_bytes properties) {
   n->identifiers_available = n->shared_available = n->version == WQ_MQTT_5_0;
   n->receive_maximum = UINT16_MAX;
   n->maximum_packet_size = WQ_VARINT_MAX + 5;
-  n->session_expiry_interval =
-      n->version == WQ_MQTT_5_0 ? c->session_expiry_asked : (c->clean ? 0 : UINT32_MAX);
+  n->session_expiry_interval = n->version == WQ_MQTT_5_0 ? c->session_expiry_asked : (c->clean ? 0 : UINT32_MAX);
   wq_property p;
   while (wq_property_read(&properties, &p) > 0) {
     switch (p.id) {
-    case WQ_P_SESSION_EXPIRY_INTERVAL:
-      n->session_expiry_interval = p.number;
-      break;
-    case WQ_P_RECEIVE_MAXIMUM:
-      n->receive_maximum = (uint16_t)p.number;
-      break;
-    case WQ_P_MAXIMUM_QOS:
-      n->maximum_qos = (uint8_t)p.number;
-      break;
-    case WQ_P_RETAIN_AVAILABLE:
-      n->retain_available = p.number != 0;
-      break;
-    case WQ_P_MAXIMUM_PACKET_SIZE:
-      n->maximum_packet_size = p.number;
-      break;
-    case WQ_P_TOPIC_ALIAS_MAXIMUM:
-      n->topic_alias_maximum = (uint16_t)p.number;
-      break;
-    case WQ_P_WILDCARD_SUBSCRIPTION_AVAILABLE:
-      n->wildcard_available = p.number != 0;
-      break;
-    case WQ_P_SUBSCRIPTION_IDENTIFIER_AVAILABLE:
-      n->identifiers_available = p.number != 0;
-      break;
-    case WQ_P_SHARED_SUBSCRIPTION_AVAILABLE:
-      n->shared_available = p.number != 0;
-      break;
-    case WQ_P_SERVER_KEEP_ALIVE: /* [M5:3.1.2-21] */
-      n->keep_alive = (uint16_t)p.number;
-      break;
-    default:
-      break;
+    case WQ_P_SESSION_EXPIRY_INTERVAL: n->session_expiry_interval = p.number; break;
+    case WQ_P_RECEIVE_MAXIMUM: n->receive_maximum = (uint16_t)p.number; break;
+    case WQ_P_MAXIMUM_QOS: n->maximum_qos = (uint8_t)p.number; break;
+    case WQ_P_RETAIN_AVAILABLE: n->retain_available = p.number != 0; break;
+    case WQ_P_MAXIMUM_PACKET_SIZE: n->maximum_packet_size = p.number; break;
+    case WQ_P_TOPIC_ALIAS_MAXIMUM: n->topic_alias_maximum = (uint16_t)p.number; break;
+    case WQ_P_WILDCARD_SUBSCRIPTION_AVAILABLE: n->wildcard_available = p.number != 0; break;
+    case WQ_P_SUBSCRIPTION_IDENTIFIER_AVAILABLE: n->identifiers_available = p.number != 0; break;
+    case WQ_P_SHARED_SUBSCRIPTION_AVAILABLE: n->shared_available = p.number != 0; break;
+    case WQ_P_SERVER_KEEP_ALIVE: /* [M5:3.1.2-21] */ n->keep_alive = (uint16_t)p.number; break;
+    default: break;
     }
   }
 }
 
 int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
-  if (c->status != WQ_CONNECTING)
-    return WQ_E_PROTOCOL; /* [M5:3.2.0-2] */
+  if (c->status != WQ_CONNECTING) return WQ_E_PROTOCOL; /* [M5:3.2.0-2] */
   wq_connack_packet p;
   wq_negotiated_t *n = &c->negotiated;
   int error = wq_connack_decode(&p, n->version, body);
-  if (error)
-    return error;
+  if (error) return error;
   if (p.session_present && (c->clean || p.reason))
     return WQ_E_PROTOCOL; /* [M3:3.2.2-1] [M3:3.2.2-4] [M5:3.2.2-2] [M5:3.2.2-6] */
   wq_event *event = wq_event_add(c, WQ_EV_CONNACK);
@@ -184,13 +146,11 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
     return 0;
   }
   n->session_present = n->version == WQ_MQTT_3_1 ? !c->clean : p.session_present;
-  if (n->session_present)
-    event->flags |= WQ_EVF_SESSION;
+  if (n->session_present) event->flags |= WQ_EVF_SESSION;
   negotiate(c, p.properties);
   c->status = WQ_CONNECTED;
   c->quota = n->receive_maximum;
-  if (!n->session_present)
-    wq_received_forget(c);
+  if (!n->session_present) wq_received_forget(c);
   wq_publish_resume(c, n->session_present);
   return 0;
 }
@@ -198,18 +158,12 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
 /* The DISCONNECT reason for what the peer did wrong [M5:4.13]. */
 static uint8_t disconnect_reason(int error) {
   switch (error) {
-  case WQ_E_MALFORMED:
-    return 0x81;
-  case WQ_E_TOPIC_INVALID:
-    return 0x90;
-  case WQ_E_RECEIVE_MAX:
-    return 0x93;
-  case WQ_E_TOPIC_ALIAS:
-    return 0x94;
-  case WQ_E_PACKET_SIZE:
-    return 0x95;
-  default:
-    return 0x82;
+  case WQ_E_MALFORMED: return 0x81;
+  case WQ_E_TOPIC_INVALID: return 0x90;
+  case WQ_E_RECEIVE_MAX: return 0x93;
+  case WQ_E_TOPIC_ALIAS: return 0x94;
+  case WQ_E_PACKET_SIZE: return 0x95;
+  default: return 0x82;
   }
 }
 
@@ -225,16 +179,13 @@ int wq_fail(wq_client *c, int error) {
 }
 
 static int send_reason(wq_client *c, uint8_t type, uint8_t reason, wq_bytes properties, uint64_t now_ms) {
-  if (c->negotiated.version < WQ_MQTT_5_0 && reason)
-    return WQ_E_VERSION;
+  if (c->negotiated.version < WQ_MQTT_5_0 && reason) return WQ_E_VERSION;
   if (properties.len && (c->negotiated.version < WQ_MQTT_5_0 || wq_properties_check(properties, 1u << type)))
     return WQ_E_PROPERTY;
   uint64_t size = (uint64_t)properties.len + 16;
-  if (size > c->config.output_size)
-    return WQ_E_ARG;
+  if (size > c->config.output_size) return WQ_E_ARG;
   uint8_t *dst = wq_output_room(c, (uint32_t)size, false);
-  if (!dst)
-    return WQ_E_FULL;
+  if (!dst) return WQ_E_FULL;
   const wq_reason_packet p = {.reason = reason, .properties = properties};
   wq_output_add(c, wq_reason_encode(dst, (uint32_t)size, type, c->negotiated.version, &p), now_ms);
   return 0;
@@ -242,28 +193,22 @@ static int send_reason(wq_client *c, uint8_t type, uint8_t reason, wq_bytes prop
 
 int wq_disconnect(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status != WQ_CONNECTED)
-    return WQ_E_STATE;
+  if (c->status != WQ_CONNECTED) return WQ_E_STATE;
   wq_property expiry;
   if (properties.len && !wq_properties_check(properties, 1u << WQ_DISCONNECT) && !c->session_expiry_asked &&
       wq_properties_find(properties, WQ_P_SESSION_EXPIRY_INTERVAL, &expiry) && expiry.number)
     return WQ_E_PROPERTY; /* an expiry of 0 at CONNECT cannot become another, 3.14.2.2.2 */
   int error = send_reason(c, WQ_DISCONNECT, reason, properties, now_ms);
-  if (!error)
-    c->status = WQ_DISCONNECTING;
+  if (!error) c->status = WQ_DISCONNECTING;
   return error;
 }
 
 int wq_auth(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status != WQ_CONNECTING && c->status != WQ_CONNECTED)
-    return WQ_E_STATE;
-  if (c->negotiated.version < WQ_MQTT_5_0)
-    return WQ_E_VERSION;
-  if (!c->has_auth || (reason == 0x19 && c->status != WQ_CONNECTED))
-    return WQ_E_STATE;
-  if (reason != 0x18 && reason != 0x19)
-    return WQ_E_ARG;
+  if (c->status != WQ_CONNECTING && c->status != WQ_CONNECTED) return WQ_E_STATE;
+  if (c->negotiated.version < WQ_MQTT_5_0) return WQ_E_VERSION;
+  if (!c->has_auth || (reason == 0x19 && c->status != WQ_CONNECTED)) return WQ_E_STATE;
+  if (reason != 0x18 && reason != 0x19) return WQ_E_ARG;
   return send_reason(c, WQ_AUTH, reason, properties, now_ms);
 }
 
@@ -278,8 +223,7 @@ int wq_lost(wq_client *client, uint64_t now_ms) {
   c->status = WQ_IDLE;
   wq_owed_forget(c);
   for (uint32_t alias = 1; alias <= c->config.topic_alias_max; alias++) {
-    if (c->alias_topics[alias])
-      wq_intern_unpin(&c->topics, c->alias_topics[alias]);
+    if (c->alias_topics[alias]) wq_intern_unpin(&c->topics, c->alias_topics[alias]);
     c->alias_topics[alias] = 0;
   }
   while (c->requests.first) {

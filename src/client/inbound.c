@@ -11,7 +11,11 @@
 
 static wq_owed *owed_at(const wq_client *c, uint32_t handle) { return &c->owed[handle & (c->owed_n - 1)]; }
 
-bool wq_owed_full(const wq_client *c) { return c->owed_next - c->owed_first >= c->owed_n - 1; }
+/* In 5.0 a PUBLISH over receive_max is the server's fault, so it must get in to be seen. */
+bool wq_owed_full(const wq_client *c) {
+  uint32_t most = c->negotiated.version == WQ_MQTT_5_0 ? c->owed_n - 1 : c->config.receive_max;
+  return c->owed_next - c->owed_first >= most;
+}
 
 bool wq_owed_ready(const wq_client *c) {
   return c->status == WQ_CONNECTED && c->owed_first != c->owed_next && owed_at(c, c->owed_first)->ready;
@@ -22,16 +26,14 @@ uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool 
     *owed_at(c, c->owed_next++) = (wq_owed){.ready = true};
   uint32_t handle = c->owed_next++;
   *owed_at(c, handle) = (wq_owed){.packet_id = packet_id, .qos = qos, .ready = ready, .repeat = repeat};
-  if (qos == 2 && !repeat)
-    wq_bit_set(c->handling, packet_id);
+  if (qos == 2 && !repeat) wq_bit_set(c->handling, packet_id);
   return handle;
 }
 
 /* PUBREC is sent: the message is ours from here to PUBREL, unless it was refused. */
 static void received(wq_client *c, const wq_owed *owed) {
   wq_bit_clear(c->handling, owed->packet_id);
-  if (owed->repeat || owed->reason >= 0x80)
-    return;
+  if (owed->repeat || owed->reason >= 0x80) return;
   wq_bit_set(c->received, owed->packet_id);
   c->unreleased++;
 }
@@ -40,10 +42,8 @@ void wq_owed_flush(wq_client *c) {
   while (wq_owed_ready(c)) {
     const wq_owed *owed = owed_at(c, c->owed_first);
     if (owed->packet_id) {
-      if (!wq_output_ack_packet(c, owed->qos == 2 ? WQ_PUBREC : WQ_PUBACK, owed->packet_id, owed->reason))
-        return;
-      if (owed->qos == 2)
-        received(c, owed);
+      if (!wq_output_ack_packet(c, owed->qos == 2 ? WQ_PUBREC : WQ_PUBACK, owed->packet_id, owed->reason)) return;
+      if (owed->qos == 2) received(c, owed);
     }
     c->owed_first++;
   }
@@ -59,19 +59,14 @@ void wq_received_forget(wq_client *c) { memset(c->received, 0, WQ_PACKET_ID_BYTE
 
 int wq_ack(wq_client *client, uint32_t handle, uint8_t reason, uint64_t now_ms) {
   wq_client *c = client;
-  if (handle == 0 || (int32_t)(handle - c->owed_next) >= 0)
-    return WQ_E_ARG;
-  if (reason && (reason < 0x80 || (c->status == WQ_CONNECTED && c->negotiated.version < WQ_MQTT_5_0)))
-    return WQ_E_ARG;
-  if ((int32_t)(handle - c->owed_first) < 0)
-    return 0; /* its connection ended */
+  if (handle == 0 || (int32_t)(handle - c->owed_next) >= 0) return WQ_E_ARG;
+  if (reason && (reason < 0x80 || (c->status == WQ_CONNECTED && c->negotiated.version < WQ_MQTT_5_0))) return WQ_E_ARG;
+  if ((int32_t)(handle - c->owed_first) < 0) return 0; /* its connection ended */
   wq_owed *owed = owed_at(c, handle);
-  if (owed->ready)
-    return 0;
+  if (owed->ready) return 0;
   owed->ready = true;
   owed->reason = reason;
-  if (now_ms > c->now)
-    c->now = now_ms;
+  if (now_ms > c->now) c->now = now_ms;
   wq_owed_flush(c);
   return 0;
 }

@@ -33,8 +33,7 @@ static size_t stream(wq_client *c, size_t available) {
 
 static void stream_end(wq_client *c) {
   if (c->skip_discard) {
-    if (c->skip_handle)
-      wq_ack(c, c->skip_handle, 0, c->now);
+    if (c->skip_handle) wq_ack(c, c->skip_handle, 0, c->now);
     return;
   }
   wq_event *event = wq_event_add(c, WQ_EV_PAYLOAD);
@@ -42,8 +41,8 @@ static void stream_end(wq_client *c) {
 }
 
 static bool streams(const wq_client *c, const wq_frame *frame) {
-  return frame->type == WQ_PUBLISH && (frame->remaining > c->config.stream_min ||
-                                       frame->header + frame->remaining > c->config.packet_size_max);
+  return frame->type == WQ_PUBLISH &&
+         (frame->remaining > c->config.stream_min || frame->header + frame->remaining > c->config.packet_size_max);
 }
 
 static int handle(wq_client *c, const wq_frame *frame, wq_bytes packet, wq_origin origin, uint64_t now_ms) {
@@ -56,8 +55,7 @@ static int handle(wq_client *c, const wq_frame *frame, wq_bytes packet, wq_origi
 /* Copy until the carry's packet has `until` bytes. False: the fed data ends before. WQ_E_MEMORY if the carry is full. */
 static int carry_until(wq_client *c, uint32_t until, const uint8_t *data, size_t length, size_t *at) {
   uint32_t have = c->carry_n - c->carry_done;
-  if (have >= until)
-    return 1;
+  if (have >= until) return 1;
   size_t part = until - have < length - *at ? until - have : length - *at;
   if (c->carry_n + part > c->carry_size) {
     uint32_t size = c->carry_size;
@@ -77,10 +75,8 @@ static int carry_on(wq_client *c, const uint8_t *data, size_t length, size_t *at
   wq_frame frame;
   int got;
   while ((got = read_frame(c, (wq_bytes){c->carry + c->carry_done, c->carry_n - c->carry_done}, &frame)) == 0)
-    if ((got = carry_until(c, c->carry_n - c->carry_done + 1, data, length, at)) <= 0)
-      return got;
-  if (got < 0)
-    return got;
+    if ((got = carry_until(c, c->carry_n - c->carry_done + 1, data, length, at)) <= 0) return got;
+  if (got < 0) return got;
   const wq_origin origin = {c->carry, WQ_EVF_CARRY};
   uint32_t need = frame.header + frame.remaining;
   bool streamed = false;
@@ -89,26 +85,21 @@ static int carry_on(wq_client *c, const uint8_t *data, size_t length, size_t *at
     for (need = 0;;) {
       const uint32_t have = c->carry_n - c->carry_done;
       const wq_bytes body = {c->carry + c->carry_done + frame.header, have - frame.header};
-      if ((got = wq_receive_publish(c, &frame, body, origin, *at, &streamed)) <= 0)
-        break;
+      if ((got = wq_receive_publish(c, &frame, body, origin, *at, &streamed)) <= 0) break;
       need = frame.header + (uint32_t)got;
-      if ((got = carry_until(c, need, data, length, at)) <= 0)
-        return got;
+      if ((got = carry_until(c, need, data, length, at)) <= 0) return got;
     }
     need = c->carry_n - c->carry_done;
   } else {
-    if ((got = carry_until(c, need, data, length, at)) <= 0)
-      return got;
+    if ((got = carry_until(c, need, data, length, at)) <= 0) return got;
     const wq_bytes packet = {c->carry + c->carry_done, need};
     got = handle(c, &frame, packet, origin, now_ms);
   }
-  if (got < 0)
-    return got;
+  if (got < 0) return got;
   c->carry_done += need;
   if (streamed) {
     *at += stream(c, length - *at);
-    if (c->skip)
-      return 0;
+    if (c->skip) return 0;
     stream_end(c);
   }
   return 1;
@@ -121,8 +112,7 @@ static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at
   const wq_bytes bytes = {data + *at, left};
   const wq_origin origin = {data, 0};
   int got = read_frame(c, bytes, &frame);
-  if (got < 0)
-    return got;
+  if (got < 0) return got;
   if (got && frame.header + frame.remaining <= left) {
     got = handle(c, &frame, bytes, origin, now_ms);
     *at += got < 0 ? 0 : frame.header + frame.remaining;
@@ -132,8 +122,7 @@ static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at
     bool streamed;
     const wq_bytes body = {bytes.data + frame.header, left - frame.header};
     got = wq_receive_publish(c, &frame, body, origin, length, &streamed);
-    if (got < 0)
-      return got;
+    if (got < 0) return got;
     if (got == 0) {
       *at += frame.header + frame.remaining - c->skip; /* to the payload */
       *at += stream(c, length - *at);
@@ -145,21 +134,17 @@ static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at
 
 int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status == WQ_IDLE || c->skip)
-    return WQ_E_STATE;
+  if (c->status == WQ_IDLE || c->skip) return WQ_E_STATE;
   wq_input_begin(c, now_ms);
   size_t at = 0;
   int got = 1;
-  if (length && c->pinging)
-    c->ping_by = now_ms + c->ping_timeout;
+  if (length && c->pinging) c->ping_by = now_ms + c->ping_timeout;
   while (got > 0 && at < length && ready(c)) {
-    if (c->status == WQ_DISCONNECTING || c->status == WQ_FAILED)
-      return (int64_t)length;
+    if (c->status == WQ_DISCONNECTING || c->status == WQ_FAILED) return (int64_t)length;
     got = c->carry_n > c->carry_done ? carry_on(c, data, length, &at, now_ms) : in_place(c, data, length, &at, now_ms);
   }
   if (got == WQ_E_MEMORY) {
-    if (at == 0)
-      return got;
+    if (at == 0) return got;
     wq_want(c, WQ_WANT_NOTHING, 0); /* it is asked for when the rest is fed */
   } else if (got < 0) {
     return wq_fail(c, got);
@@ -172,11 +157,9 @@ uint32_t wq_skip(const wq_client *client) { return client->skip; }
 
 int wq_skipped(wq_client *client, uint32_t count, uint64_t now_ms) {
   wq_client *c = client;
-  if (!c->skip || count > c->skip)
-    return WQ_E_ARG;
+  if (!c->skip || count > c->skip) return WQ_E_ARG;
   wq_input_begin(c, now_ms);
-  if (c->pinging)
-    c->ping_by = now_ms + c->ping_timeout;
+  if (c->pinging) c->ping_by = now_ms + c->ping_timeout;
   c->skip -= count;
   if (!c->skip) {
     stream_end(c);

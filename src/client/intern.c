@@ -68,11 +68,9 @@ uint32_t wq_intern_hash(const wq_intern *t, wq_bytes name) {
 }
 
 static bool same_text(const wq_intern *t, const wq_topic *topic, wq_bytes name) {
-  if (topic->len != name.len)
-    return false;
+  if (topic->len != name.len) return false;
   uint32_t head = name.len < TEXT_INLINE ? name.len : TEXT_INLINE;
-  if (memcmp(topic->text, name.data, head) != 0)
-    return false;
+  if (memcmp(topic->text, name.data, head) != 0) return false;
   return name.len == head || wq_chain_equals(t->cells, topic->more, name.data + head, name.len - head);
 }
 
@@ -95,8 +93,7 @@ static uint32_t cells_for(wq_bytes name) {
 enum wq_want wq_intern_wants(const wq_intern *t, wq_bytes name, size_t *bytes) {
   *bytes = WQ_BLOCK_SIZE;
   if (t->count >= LOAD_MAX * t->heads_n && t->heads_n < HEADS_PER_SEGMENT * WQ_INTERN_SEGMENTS) {
-    if (t->heads_n >= HEADS_PER_SEGMENT)
-      *bytes = (size_t)t->heads_n * 8 * sizeof(uint32_t);
+    if (t->heads_n >= HEADS_PER_SEGMENT) *bytes = (size_t)t->heads_n * 8 * sizeof(uint32_t);
     return WQ_WANT_HEADS;
   }
   return t->cells->available < cells_for(name) && wq_cells_can_grow(t->cells) ? WQ_WANT_CELLS : WQ_WANT_NOTHING;
@@ -156,12 +153,10 @@ uint32_t wq_intern_add(wq_intern *t, wq_bytes name, uint32_t hash, uint32_t *gon
   uint32_t crowd = 0;
   for (uint32_t id = *head_of(t, hash); id; id = topic_at(t, id)->next)
     crowd++;
-  if (crowd >= CHAIN_MAX)
-    return 0;
+  if (crowd >= CHAIN_MAX) return 0;
   if (t->count >= t->max || t->cells->available < cells_for(name)) {
     *gone = evict(t);
-    if (!*gone || t->cells->available < cells_for(name))
-      return 0;
+    if (!*gone || t->cells->available < cells_for(name)) return 0;
   }
   uint32_t id = wq_cells_take(t->cells), *head = head_of(t, hash);
   wq_topic *topic = topic_at(t, id);

@@ -14,8 +14,8 @@ typedef struct wq_intern {
   wq_cells *cells;
   uint32_t seed[4];
   uint32_t max, count;
-  uint32_t heads_n;   /* power of two */
-  uint32_t hand;      /* the clock's hand: the next bucket to look for a name that was not used */
+  uint32_t heads_n;                       /* power of two */
+  uint32_t hand;                          /* the clock's hand: the next bucket to look for a name that was not used */
   uint32_t *segments[WQ_INTERN_SEGMENTS]; /* segments[i] holds WQ_BLOCK_SIZE / 4 heads, but for the first table */
 } wq_intern;
 

@@ -38,8 +38,7 @@ void wq_list_prepend(wq_client *c, wq_list *list, uint32_t cell) {
 
 void wq_list_remove(wq_client *c, wq_list *list, uint32_t cell) {
   wq_message *m = wq_message_at(c, cell);
-  if (list == &c->inflight && c->again_at == cell)
-    c->again_at = m->next;
+  if (list == &c->inflight && c->again_at == cell) c->again_at = m->next;
   if (m->prev)
     wq_message_at(c, m->prev)->next = m->next;
   else
@@ -84,8 +83,7 @@ bool wq_packet_id_take(wq_client *c, uint32_t cell) {
 }
 
 void wq_packet_id_give(wq_client *c, wq_message *m) {
-  if (m->packet_id)
-    c->slots[m->packet_id & (c->slots_n - 1)] = 0;
+  if (m->packet_id) c->slots[m->packet_id & (c->slots_n - 1)] = 0;
   m->packet_id = 0;
 }
 
@@ -129,14 +127,12 @@ int wq_remove(wq_client *client, uint32_t token) {
   for (int lane = 0; lane < 2; lane++)
     for (uint32_t at = c->waiting[lane].first; at; at = wq_message_at(c, at)->next)
       if (at == cell && wq_message_at(c, at)->token == token) {
-        if (wq_message_at(c, at)->progress != WQ_WAITING)
-          return WQ_E_STATE; /* its payload is being sent by the host */
+        if (wq_message_at(c, at)->progress != WQ_WAITING) return WQ_E_STATE; /* its payload is being sent by the host */
         wq_list_remove(c, &c->waiting[lane], cell);
         wq_message_free(c, cell);
         return 0;
       }
   for (uint32_t at = c->inflight.first; at; at = wq_message_at(c, at)->next)
-    if (at == cell && wq_message_at(c, at)->token == token)
-      return WQ_E_STATE;
+    if (at == cell && wq_message_at(c, at)->token == token) return WQ_E_STATE;
   return WQ_E_TOKEN;
 }

@@ -5,11 +5,9 @@
 #include <string.h>
 
 uint8_t *wq_output_room(wq_client *c, uint32_t n, bool reserve) {
-  if (c->cut_token)
-    return NULL;
+  if (c->cut_token) return NULL;
   uint64_t need = (uint64_t)n + (reserve ? WQ_OUTPUT_RESERVE : 0);
-  if (need > wq_output_free(c))
-    return NULL;
+  if (need > wq_output_free(c)) return NULL;
   if (c->config.output_size - c->output_tail < need) {
     memmove(c->output, c->output + c->output_head, c->output_tail - c->output_head);
     c->output_tail -= c->output_head;
@@ -30,8 +28,7 @@ uint32_t wq_output_free(const wq_client *c) {
 
 bool wq_output_ack_packet(wq_client *c, uint8_t type, uint16_t packet_id, uint8_t reason) {
   uint8_t *dst = wq_output_room(c, 8, false);
-  if (!dst)
-    return false;
+  if (!dst) return false;
   wq_ack_packet ack = {.packet_id = packet_id, .reason = reason};
   wq_output_add(c, wq_ack_encode(dst, 8, type, c->negotiated.version, &ack), c->now);
   return true;
@@ -51,11 +48,9 @@ void wq_output(const wq_client *client, wq_output_view *view) {
 
 int wq_output_ack(wq_client *client, uint32_t count) {
   wq_client *c = client;
-  if (count > c->output_tail - c->output_head)
-    return WQ_E_ARG;
+  if (count > c->output_tail - c->output_head) return WQ_E_ARG;
   c->output_head += count;
-  if (c->output_head < c->output_tail)
-    return 0;
+  if (c->output_head < c->output_tail) return 0;
   wq_output_clear(c);
   uint32_t first = c->waiting[0].first;
   if (first && wq_message_at(c, first)->progress == WQ_SENT)

@@ -36,22 +36,19 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
   const wq_publish_packet p = packet_of(m);
   const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
   uint64_t size = output_size(c, &p, m->host_payload);
-  if (size > c->config.output_size)
-    return false;
+  if (size > c->config.output_size) return false;
   uint8_t *dst = wq_output_room(c, (uint32_t)size, true);
-  if (!dst)
-    return false;
+  if (!dst) return false;
   wq_chain_reader from = {&c->cells, m->data, 0};
-  uint32_t remaining = 2u + m->topic_len + (m->qos ? 2u : 0u) + m->payload_len +
-                       (v5 ? wq_varint_size(m->props_len) + m->props_len : 0u);
+  uint32_t remaining =
+      2u + m->topic_len + (m->qos ? 2u : 0u) + m->payload_len + (v5 ? wq_varint_size(m->props_len) + m->props_len : 0u);
   uint8_t flags = (uint8_t)((m->sent_before ? PUBLISH_DUP : 0u) | (uint32_t)m->qos << 1 | (m->retain ? 1u : 0u));
   uint32_t head = wq_frame_head_write(dst, WQ_PUBLISH, flags, remaining);
   wq_writer w = wq_writer_of(dst + head, (uint32_t)size - head);
   wq_write_u16(&w, m->topic_len);
   wq_chain_read(&from, w.at, m->topic_len);
   w.at += m->topic_len;
-  if (m->qos)
-    wq_write_u16(&w, m->packet_id);
+  if (m->qos) wq_write_u16(&w, m->packet_id);
   if (v5) {
     wq_write_varint(&w, m->props_len);
     wq_chain_read(&from, w.at, m->props_len);
@@ -64,8 +61,7 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
       left -= n;
     }
   }
-  if (!m->host_payload)
-    wq_chain_read(&from, w.at, m->payload_len);
+  if (!m->host_payload) wq_chain_read(&from, w.at, m->payload_len);
   wq_output_add(c, (uint32_t)size, now_ms);
   if (m->host_payload) {
     c->cut_token = m->token;
@@ -77,8 +73,7 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
 /* A message with QoS 1 or 2 leaves `waiting` for `inflight`. False if something it needs is lacking. */
 static bool move_acknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
   wq_message *m = wq_message_at(c, cell);
-  if (!quota_left(c) || !wq_packet_id_take(c, cell))
-    return false;
+  if (!quota_left(c) || !wq_packet_id_take(c, cell)) return false;
   if (!write_message(c, m, now_ms)) {
     wq_packet_id_give(c, m);
     return false;
@@ -92,8 +87,7 @@ static bool move_acknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
 
 static bool move_unacknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
   wq_message *m = wq_message_at(c, cell);
-  if (m->progress != WQ_WAITING || !write_message(c, m, now_ms))
-    return false;
+  if (m->progress != WQ_WAITING || !write_message(c, m, now_ms)) return false;
   if (m->host_payload)
     m->progress = WQ_SENT; /* until the host has sent its bytes, see wq_output_ack() */
   else
@@ -105,14 +99,11 @@ static bool move_unacknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
 static bool send_again(wq_client *c, uint64_t now_ms) {
   for (; c->again_at; c->again_at = wq_message_at(c, c->again_at)->next) {
     wq_message *m = wq_message_at(c, c->again_at);
-    if (!m->again)
-      continue;
+    if (!m->again) continue;
     if (m->progress == WQ_RELEASED) {
-      if (!wq_output_ack_packet(c, WQ_PUBREL, m->packet_id, 0))
-        return false;
+      if (!wq_output_ack_packet(c, WQ_PUBREL, m->packet_id, 0)) return false;
     } else {
-      if (!c->quota || !write_message(c, m, now_ms))
-        return false;
+      if (!c->quota || !write_message(c, m, now_ms)) return false;
       c->quota--;
     }
     m->again = false;
@@ -121,11 +112,9 @@ static bool send_again(wq_client *c, uint64_t now_ms) {
 }
 
 void wq_publish_pump(wq_client *c, uint64_t now_ms) {
-  if (c->status != WQ_CONNECTED)
-    return;
+  if (c->status != WQ_CONNECTED) return;
   wq_owed_flush(c);
-  if (!send_again(c, now_ms))
-    return;
+  if (!send_again(c, now_ms)) return;
   for (int lane = 1; lane >= 0; lane--) {
     uint32_t cell;
     while ((cell = c->waiting[lane].first) != 0) {
@@ -147,14 +136,11 @@ static bool fits_now(const wq_client *c, uint32_t cell) {
 }
 
 bool wq_publish_can_move(const wq_client *c) {
-  if (c->status != WQ_CONNECTED || c->cut_token)
-    return false;
-  if (wq_owed_ready(c) && wq_output_free(c) >= 8)
-    return true;
+  if (c->status != WQ_CONNECTED || c->cut_token) return false;
+  if (wq_owed_ready(c) && wq_output_free(c) >= 8) return true;
   for (uint32_t cell = c->again_at; cell; cell = wq_message_at(c, cell)->next) {
     const wq_message *m = wq_message_at(c, cell);
-    if (m->again)
-      return m->progress == WQ_RELEASED ? wq_output_free(c) >= 8 : c->quota && fits_now(c, cell);
+    if (m->again) return m->progress == WQ_RELEASED ? wq_output_free(c) >= 8 : c->quota && fits_now(c, cell);
   }
   return (c->waiting[1].first && quota_left(c) && fits_now(c, c->waiting[1].first)) ||
          (c->waiting[0].first && fits_now(c, c->waiting[0].first));
@@ -191,16 +177,14 @@ void wq_publish_resume(wq_client *c, bool session_present) {
 static int check_args(const wq_client *c, const wq_publish_args *args) {
   if (args->size < sizeof *args || args->qos > 2 || (!args->host_payload && args->payload.len > WQ_PAYLOAD_MAX))
     return WQ_E_ARG;
-  if (!wq_topic_name_valid(args->topic))
-    return WQ_E_TOPIC;
+  if (!wq_topic_name_valid(args->topic)) return WQ_E_TOPIC;
   if (args->properties.len) {
     wq_property alias;
     if (wq_properties_check(args->properties, 1u << WQ_PUBLISH) ||
         wq_properties_find(args->properties, WQ_P_TOPIC_ALIAS, &alias) ||
         wq_properties_find(args->properties, WQ_P_SUBSCRIPTION_IDENTIFIER, &alias)) /* [M5:3.3.4-6] */
       return WQ_E_PROPERTY;
-    if (c->status == WQ_CONNECTED && c->negotiated.version < WQ_MQTT_5_0)
-      return WQ_E_PROPERTY;
+    if (c->status == WQ_CONNECTED && c->negotiated.version < WQ_MQTT_5_0) return WQ_E_PROPERTY;
   }
   return 0;
 }
@@ -214,16 +198,14 @@ static uint32_t enqueue(wq_client *c, const wq_publish_args *args, int *error) {
   uint64_t bytes = (uint64_t)args->topic.len + args->properties.len + (args->host_payload ? 0 : args->payload.len);
   if (c->cells.available < 1 + wq_chain_cells(bytes)) {
     *error = wq_cells_can_grow(&c->cells) ? WQ_E_MEMORY : WQ_E_FULL;
-    if (*error == WQ_E_MEMORY)
-      wq_want(c, WQ_WANT_CELLS, WQ_BLOCK_SIZE);
+    if (*error == WQ_E_MEMORY) wq_want(c, WQ_WANT_CELLS, WQ_BLOCK_SIZE);
     return 0;
   }
   uint32_t cell = wq_message_new(c, WQ_KIND_PUBLISH);
   wq_chain_writer w = {.cells = &c->cells};
   wq_chain_append(&w, args->topic);
   wq_chain_append(&w, args->properties);
-  if (!args->host_payload)
-    wq_chain_append(&w, args->payload);
+  if (!args->host_payload) wq_chain_append(&w, args->payload);
   wq_message *m = wq_message_at(c, cell);
   m->data = w.first;
   m->topic_len = (uint16_t)args->topic.len;
@@ -240,12 +222,9 @@ static uint32_t enqueue(wq_client *c, const wq_publish_args *args, int *error) {
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) {
   wq_client *c = client;
   int error = check_args(c, args);
-  if (error)
-    return error;
-  if (c->status == WQ_DISCONNECTING || (args->qos == 0 && c->status != WQ_CONNECTED))
-    return WQ_E_STATE;
-  if (now_ms > c->now)
-    c->now = now_ms;
+  if (error) return error;
+  if (c->status == WQ_DISCONNECTING || (args->qos == 0 && c->status != WQ_CONNECTED)) return WQ_E_STATE;
+  if (now_ms > c->now) c->now = now_ms;
   const wq_publish_packet p = {
       .qos = args->qos,
       .retain = args->retain,
@@ -256,8 +235,7 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
   if (output_size(c, &p, args->host_payload) + WQ_OUTPUT_RESERVE > c->config.output_size)
     return WQ_E_ARG; /* its head would never fit */
   if (c->status == WQ_CONNECTED) {
-    if (over_server_limit(c, &p))
-      return WQ_E_SERVER_LIMIT;
+    if (over_server_limit(c, &p)) return WQ_E_SERVER_LIMIT;
     if (args->qos == 0 && !args->host_payload && !c->waiting[0].first) {
       uint32_t size = (uint32_t)output_size(c, &p, false);
       uint8_t *dst = wq_output_room(c, size, true);
@@ -268,8 +246,7 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
     }
   }
   uint32_t cell = enqueue(c, args, &error);
-  if (!cell)
-    return error;
+  if (!cell) return error;
   uint32_t token = wq_message_at(c, cell)->token;
   if (c->status == WQ_CONNECTED && !c->again_at && c->waiting[args->qos ? 1 : 0].first == cell) {
     if (args->qos)

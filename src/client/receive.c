@@ -9,8 +9,7 @@ static uint32_t offset(wq_origin origin, const uint8_t *at) { return (uint32_t)(
 
 /* Where the length of `properties` stands. */
 static uint32_t props_offset(const wq_client *c, wq_origin origin, wq_bytes properties) {
-  if (c->negotiated.version < WQ_MQTT_5_0 || !properties.data)
-    return WQ_NO_PROPS;
+  if (c->negotiated.version < WQ_MQTT_5_0 || !properties.data) return WQ_NO_PROPS;
   return offset(origin, properties.data) - wq_varint_size(properties.len);
 }
 
@@ -21,12 +20,10 @@ static int topic_id(wq_client *c, wq_bytes name, bool needed, uint32_t *id, bool
   *is_new = false;
   uint32_t hash = wq_intern_hash(&c->topics, name);
   *id = wq_intern_find(&c->topics, name, hash);
-  if (*id)
-    return 0;
+  if (*id) return 0;
   if (!wq_topic_name_valid(name)) /* [M3:3.3.2-1] [M3:3.3.2-2] [M5:3.3.2-1] [M5:3.3.2-2] */
     return WQ_E_TOPIC_INVALID;
-  if (name.len > WQ_INTERN_TEXT_MAX && !needed)
-    return 0;
+  if (name.len > WQ_INTERN_TEXT_MAX && !needed) return 0;
   size_t bytes;
   enum wq_want wants = wq_intern_wants(&c->topics, name, &bytes);
   if (wants != WQ_WANT_NOTHING) {
@@ -35,8 +32,7 @@ static int topic_id(wq_client *c, wq_bytes name, bool needed, uint32_t *id, bool
   }
   uint32_t gone;
   *id = wq_intern_add(&c->topics, name, hash, &gone);
-  if (gone)
-    wq_event_add(c, WQ_EV_TOPIC_GONE)->topic_id = gone;
+  if (gone) wq_event_add(c, WQ_EV_TOPIC_GONE)->topic_id = gone;
   *is_new = *id != 0;
   return 0;
 }
@@ -46,20 +42,16 @@ static int aliased_topic(wq_client *c, const wq_publish_packet *p, uint32_t *id,
   wq_property alias;
   if (!p->properties.len || !wq_properties_find(p->properties, WQ_P_TOPIC_ALIAS, &alias))
     return p->topic.len ? topic_id(c, p->topic, false, id, is_new) : WQ_E_PROTOCOL;
-  if (alias.number == 0 || alias.number > c->config.topic_alias_max)
-    return WQ_E_TOPIC_ALIAS;
+  if (alias.number == 0 || alias.number > c->config.topic_alias_max) return WQ_E_TOPIC_ALIAS;
   uint32_t *slot = &c->alias_topics[alias.number];
   if (!p->topic.len) {
     *id = *slot;
     return *slot ? 0 : WQ_E_TOPIC_ALIAS;
   }
   int error = topic_id(c, p->topic, true, id, is_new);
-  if (error)
-    return error;
-  if (*id)
-    wq_intern_pin(&c->topics, *id);
-  if (*slot)
-    wq_intern_unpin(&c->topics, *slot);
+  if (error) return error;
+  if (*id) wq_intern_pin(&c->topics, *id);
+  if (*slot) wq_intern_unpin(&c->topics, *slot);
   *slot = *id;
   return 0;
 }
@@ -74,8 +66,7 @@ enum admission {
 /* An enum admission, or an error. */
 static int admit(const wq_client *c, const wq_publish_packet *p) {
   const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
-  if (p->qos == 2 && wq_bit(c->received, p->packet_id))
-    return REPEAT;
+  if (p->qos == 2 && wq_bit(c->received, p->packet_id)) return REPEAT;
   if (p->qos == 2 && wq_bit(c->handling, p->packet_id)) /* servers of 3.1 send again when they grow impatient */
     return p->dup && !v5 ? IGNORE : WQ_E_PROTOCOL;
   if (p->qos && v5 && c->owed_next - c->owed_first + c->unreleased >= c->config.receive_max)
@@ -87,18 +78,14 @@ int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, wq_or
                        bool *streamed) {
   wq_publish_packet p;
   *streamed = false;
-  if (c->status != WQ_CONNECTED)
-    return WQ_E_PROTOCOL;
+  if (c->status != WQ_CONNECTED) return WQ_E_PROTOCOL;
   int error = wq_publish_decode(&p, c->negotiated.version, frame->flags, body, frame->remaining);
-  if (error)
-    return error;
+  if (error) return error;
   const int admission = admit(c, &p);
-  if (admission < 0)
-    return admission;
+  if (admission < 0) return admission;
   bool is_new = false;
   uint32_t id = 0;
-  if ((error = aliased_topic(c, &p, &id, &is_new)) != 0)
-    return error;
+  if ((error = aliased_topic(c, &p, &id, &is_new)) != 0) return error;
   c->stats.packets_in++;
   const bool oversize = frame->header + (uint64_t)frame->remaining > c->config.packet_size_max;
   const bool discard = admission != ADMIT || oversize;
@@ -106,8 +93,7 @@ int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, wq_or
   const uint32_t payload_len = frame->remaining - (body.len - there);
   *streamed = body.len < frame->remaining;
   uint32_t handle = 0;
-  if (p.qos && admission != IGNORE)
-    handle = wq_owe(c, p.packet_id, p.qos, discard && !*streamed, admission == REPEAT);
+  if (p.qos && admission != IGNORE) handle = wq_owe(c, p.packet_id, p.qos, discard && !*streamed, admission == REPEAT);
   if (*streamed) {
     c->skip = payload_len;
     c->skip_handle = handle;
@@ -126,8 +112,7 @@ int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, wq_or
     event->props_off = props_offset(c, origin, p.properties);
     event->aux = oversize ? 0 : handle;
   }
-  if (discard && !*streamed)
-    wq_owed_flush(c);
+  if (discard && !*streamed) wq_owed_flush(c);
   return 0;
 }
 
@@ -151,8 +136,7 @@ static void settle(wq_client *c, uint32_t cell, const wq_ack_packet *p, wq_origi
 static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin origin) {
   wq_ack_packet p;
   int error = wq_ack_decode(&p, type, c->negotiated.version, body);
-  if (error)
-    return error;
+  if (error) return error;
   const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
   uint32_t cell = wq_packet_id_find(c, p.packet_id);
   if (!cell) {
@@ -162,16 +146,14 @@ static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin orig
     return 0;
   }
   wq_message *m = wq_message_at(c, cell);
-  if (m->kind != WQ_KIND_PUBLISH || m->qos != (type == WQ_PUBACK ? 1 : 2))
-    return WQ_E_PROTOCOL;
+  if (m->kind != WQ_KIND_PUBLISH || m->qos != (type == WQ_PUBACK ? 1 : 2)) return WQ_E_PROTOCOL;
   if (type == WQ_PUBREC && p.reason < 0x80) {
     m->progress = WQ_RELEASED;
     m->again = false;
     wq_output_ack_packet(c, WQ_PUBREL, p.packet_id, 0);
     return 0;
   }
-  if (m->progress != (type == WQ_PUBCOMP ? WQ_RELEASED : WQ_SENT))
-    return WQ_E_PROTOCOL;
+  if (m->progress != (type == WQ_PUBCOMP ? WQ_RELEASED : WQ_SENT)) return WQ_E_PROTOCOL;
   settle(c, cell, &p, origin);
   return 0;
 }
@@ -179,15 +161,12 @@ static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin orig
 static int receive_pubrel(wq_client *c, wq_bytes body) {
   wq_ack_packet p;
   int error = wq_ack_decode(&p, WQ_PUBREL, c->negotiated.version, body);
-  if (error)
-    return error;
-  if (wq_bit(c->handling, p.packet_id))
-    return WQ_E_PROTOCOL; /* PUBREC was not sent */
+  if (error) return error;
+  if (wq_bit(c->handling, p.packet_id)) return WQ_E_PROTOCOL; /* PUBREC was not sent */
   const bool known = wq_bit(c->received, p.packet_id);
   if (known) {
     wq_bit_clear(c->received, p.packet_id);
-    if (c->unreleased)
-      c->unreleased--;
+    if (c->unreleased) c->unreleased--;
   } else {
     stray(c, WQ_PUBREL, p.packet_id);
   }
@@ -201,16 +180,14 @@ static int receive_suback(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
   wq_suback_packet p;
   const uint8_t version = c->negotiated.version;
   int error = type == WQ_SUBACK ? wq_suback_decode(&p, version, body) : wq_unsuback_decode(&p, version, body);
-  if (error)
-    return error;
+  if (error) return error;
   uint32_t cell = wq_packet_id_find(c, p.packet_id);
   if (!cell) {
     stray(c, type, p.packet_id);
     return 0;
   }
   wq_message *m = wq_message_at(c, cell);
-  if (m->kind != (type == WQ_SUBACK ? WQ_KIND_SUBSCRIBE : WQ_KIND_UNSUBSCRIBE))
-    return WQ_E_PROTOCOL;
+  if (m->kind != (type == WQ_SUBACK ? WQ_KIND_SUBSCRIBE : WQ_KIND_UNSUBSCRIBE)) return WQ_E_PROTOCOL;
   const bool has_reasons = type == WQ_SUBACK || version == WQ_MQTT_5_0;
   if (has_reasons && p.reasons.len != m->filters) /* [M3:3.8.4-5] [M5:3.8.4-6] [M5:3.11.3-1] */
     return WQ_E_PROTOCOL;
@@ -230,8 +207,7 @@ static int receive_suback(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
 /* ---- the others */
 
 static int receive_pingresp(wq_client *c, wq_bytes body, uint64_t now_ms) {
-  if (body.len)
-    return WQ_E_MALFORMED;
+  if (body.len) return WQ_E_MALFORMED;
   wq_event *event = wq_event_add(c, WQ_EV_PONG);
   event->aux = c->pinging ? (uint32_t)(now_ms - c->ping_at) : 0;
   c->pinging = false;
@@ -243,8 +219,7 @@ static int receive_reason(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
   if (c->negotiated.version < WQ_MQTT_5_0)
     return WQ_E_PROTOCOL; /* only a client may send DISCONNECT, and AUTH does not exist */
   int error = type == WQ_AUTH ? wq_auth_decode(&p, body) : wq_disconnect_decode(&p, c->negotiated.version, body);
-  if (error)
-    return error;
+  if (error) return error;
   wq_property expiry;
   if (type == WQ_AUTH ? !c->has_auth : wq_properties_find(p.properties, WQ_P_SESSION_EXPIRY_INTERVAL, &expiry))
     return WQ_E_PROTOCOL; /* [M5:3.14.2-2] [M5:4.12.0-6] */
@@ -266,32 +241,18 @@ int wq_receive(wq_client *c, const wq_frame *frame, wq_bytes body, wq_origin ori
       !(frame->type == WQ_DISCONNECT && c->negotiated.version == WQ_MQTT_5_0))
     return WQ_E_PROTOCOL; /* [M3:3.2.0-1] [M5:3.2.0-1] */
   switch (frame->type) {
-  case WQ_CONNACK:
-    error = wq_receive_connack(c, body, origin);
-    break;
+  case WQ_CONNACK: error = wq_receive_connack(c, body, origin); break;
   case WQ_PUBACK:
   case WQ_PUBREC:
-  case WQ_PUBCOMP:
-    error = receive_ack(c, frame->type, body, origin);
-    break;
-  case WQ_PUBREL:
-    error = receive_pubrel(c, body);
-    break;
+  case WQ_PUBCOMP: error = receive_ack(c, frame->type, body, origin); break;
+  case WQ_PUBREL: error = receive_pubrel(c, body); break;
   case WQ_SUBACK:
-  case WQ_UNSUBACK:
-    error = receive_suback(c, frame->type, body, origin);
-    break;
-  case WQ_PINGRESP:
-    error = receive_pingresp(c, body, now_ms);
-    break;
+  case WQ_UNSUBACK: error = receive_suback(c, frame->type, body, origin); break;
+  case WQ_PINGRESP: error = receive_pingresp(c, body, now_ms); break;
   case WQ_DISCONNECT:
-  case WQ_AUTH:
-    error = receive_reason(c, frame->type, body, origin);
-    break;
-  default: /* CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ: a client's packets */
-    error = WQ_E_PROTOCOL;
+  case WQ_AUTH: error = receive_reason(c, frame->type, body, origin); break;
+  default: /* CONNECT, SUBSCRIBE, UNSUBSCRIBE, PINGREQ: a client's packets */ error = WQ_E_PROTOCOL;
   }
-  if (!error)
-    c->stats.packets_in++;
+  if (!error) c->stats.packets_in++;
   return error;
 }

@@ -5,11 +5,9 @@
 #include "../codec/topic.h"
 
 static int check_properties(const wq_client *c, wq_bytes properties, uint8_t type) {
-  if (!properties.len)
-    return 0;
+  if (!properties.len) return 0;
   wq_property identifier;
-  if (c->negotiated.version < WQ_MQTT_5_0 || wq_properties_check(properties, 1u << type))
-    return WQ_E_PROPERTY;
+  if (c->negotiated.version < WQ_MQTT_5_0 || wq_properties_check(properties, 1u << type)) return WQ_E_PROPERTY;
   if (wq_properties_find(properties, WQ_P_SUBSCRIPTION_IDENTIFIER, &identifier) && !c->negotiated.identifiers_available)
     return WQ_E_SERVER_LIMIT;
   return 0;
@@ -17,12 +15,9 @@ static int check_properties(const wq_client *c, wq_bytes properties, uint8_t typ
 
 static int check_subscription(const wq_client *c, const wq_subscription *s) {
   const wq_negotiated_t *n = &c->negotiated;
-  if (!wq_topic_filter_valid(s->filter))
-    return WQ_E_FILTER;
-  if (s->qos > 2 || s->retain_handling > 2)
-    return WQ_E_ARG;
-  if (n->version < WQ_MQTT_5_0)
-    return s->no_local || s->retain_as_published || s->retain_handling ? WQ_E_VERSION : 0;
+  if (!wq_topic_filter_valid(s->filter)) return WQ_E_FILTER;
+  if (s->qos > 2 || s->retain_handling > 2) return WQ_E_ARG;
+  if (n->version < WQ_MQTT_5_0) return s->no_local || s->retain_as_published || s->retain_handling ? WQ_E_VERSION : 0;
   bool shared = wq_topic_filter_is_shared(s->filter);
   if (shared && s->no_local) /* [M5:3.8.3-4] */
     return WQ_E_ARG;
@@ -42,10 +37,8 @@ static uint32_t begin(wq_client *c, uint8_t kind, size_t filters, uint64_t size,
     *error = WQ_E_FULL;
   else if (c->cells.available < 1)
     *error = wq_cells_can_grow(&c->cells) ? WQ_E_MEMORY : WQ_E_FULL;
-  if (*error == WQ_E_MEMORY)
-    wq_want(c, WQ_WANT_CELLS, WQ_BLOCK_SIZE);
-  if (*error)
-    return 0;
+  if (*error == WQ_E_MEMORY) wq_want(c, WQ_WANT_CELLS, WQ_BLOCK_SIZE);
+  if (*error) return 0;
   uint32_t cell = wq_message_new(c, kind);
   if (!wq_packet_id_take(c, cell)) {
     wq_message_free(c, cell);
@@ -62,20 +55,16 @@ static uint32_t begin(wq_client *c, uint8_t kind, size_t filters, uint64_t size,
 int wq_subscribe(wq_client *client, const wq_subscription *subscriptions, size_t count, wq_bytes properties,
                  uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status != WQ_CONNECTED)
-    return WQ_E_STATE;
-  if (!count)
-    return WQ_E_ARG; /* [M3:3.8.3-3] [M5:3.8.3-2] */
+  if (c->status != WQ_CONNECTED) return WQ_E_STATE;
+  if (!count) return WQ_E_ARG; /* [M3:3.8.3-3] [M5:3.8.3-2] */
   int error = check_properties(c, properties, WQ_SUBSCRIBE);
   for (size_t i = 0; !error && i < count; i++)
     error = check_subscription(c, &subscriptions[i]);
-  if (error)
-    return error;
+  if (error) return error;
   const uint8_t version = c->negotiated.version;
   uint64_t size = wq_subscribe_size(version, properties, subscriptions, count);
   uint32_t cell = begin(c, WQ_KIND_SUBSCRIBE, count, size, &error);
-  if (!cell)
-    return error;
+  if (!cell) return error;
   const wq_message *m = wq_message_at(c, cell);
   uint8_t *dst = wq_output_room(c, (uint32_t)size, true);
   wq_output_add(c, wq_subscribe_encode(dst, (uint32_t)size, version, m->packet_id, properties, subscriptions, count),
@@ -85,21 +74,16 @@ int wq_subscribe(wq_client *client, const wq_subscription *subscriptions, size_t
 
 int wq_unsubscribe(wq_client *client, const wq_bytes *filters, size_t count, wq_bytes properties, uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status != WQ_CONNECTED)
-    return WQ_E_STATE;
-  if (!count)
-    return WQ_E_ARG; /* [M3:3.10.3-2] [M5:3.10.3-2] */
+  if (c->status != WQ_CONNECTED) return WQ_E_STATE;
+  if (!count) return WQ_E_ARG; /* [M3:3.10.3-2] [M5:3.10.3-2] */
   int error = check_properties(c, properties, WQ_UNSUBSCRIBE);
   for (size_t i = 0; !error && i < count; i++)
-    if (!wq_topic_filter_valid(filters[i]))
-      error = WQ_E_FILTER;
-  if (error)
-    return error;
+    if (!wq_topic_filter_valid(filters[i])) error = WQ_E_FILTER;
+  if (error) return error;
   const uint8_t version = c->negotiated.version;
   uint64_t size = wq_unsubscribe_size(version, properties, filters, count);
   uint32_t cell = begin(c, WQ_KIND_UNSUBSCRIBE, count, size, &error);
-  if (!cell)
-    return error;
+  if (!cell) return error;
   const wq_message *m = wq_message_at(c, cell);
   uint8_t *dst = wq_output_room(c, (uint32_t)size, true);
   wq_output_add(c, wq_unsubscribe_encode(dst, (uint32_t)size, version, m->packet_id, properties, filters, count),

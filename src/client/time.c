@@ -16,14 +16,10 @@ static bool keeps_alive(const wq_client *c) { return c->status == WQ_CONNECTED &
 
 uint64_t wq_deadline(const wq_client *client) {
   const wq_client *c = client;
-  if (c->settling.first || wq_publish_can_move(c))
-    return 0;
-  if (c->status == WQ_CONNECTING)
-    return c->connack_by;
-  if (c->status != WQ_CONNECTED)
-    return UINT64_MAX;
-  if (c->pinging)
-    return c->ping_by;
+  if (c->settling.first || wq_publish_can_move(c)) return 0;
+  if (c->status == WQ_CONNECTING) return c->connack_by;
+  if (c->status != WQ_CONNECTED) return UINT64_MAX;
+  if (c->pinging) return c->ping_by;
   return keeps_alive(c) ? ping_due(c) : UINT64_MAX;
 }
 
@@ -40,14 +36,12 @@ static void ping(wq_client *c, uint32_t timeout_ms, uint64_t now_ms) {
 int wq_tick(wq_client *client, uint64_t now_ms) {
   wq_client *c = client;
   wq_input_begin(c, now_ms);
-  if (c->status == WQ_FAILED)
-    return c->failure;
+  if (c->status == WQ_FAILED) return c->failure;
   if (c->status == WQ_CONNECTING && now_ms >= c->connack_by) {
     c->status = WQ_FAILED;
     return c->failure = WQ_E_CONNACK_TIMEOUT;
   }
-  if (c->pinging && wq_owed_full(c))
-    c->ping_by = now_ms + c->ping_timeout; /* it is the host that does not read on */
+  if (c->pinging && wq_owed_full(c)) c->ping_by = now_ms + c->ping_timeout; /* it is the host that does not read on */
   if (c->status == WQ_CONNECTED && c->pinging && now_ms >= c->ping_by) {
     c->status = WQ_FAILED;
     return c->failure = WQ_E_PING_TIMEOUT;
@@ -62,12 +56,9 @@ int wq_tick(wq_client *client, uint64_t now_ms) {
 
 int wq_ping(wq_client *client, uint32_t timeout_ms, uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status != WQ_CONNECTED)
-    return WQ_E_STATE;
-  if (!timeout_ms)
-    return WQ_E_ARG;
-  if (!wq_output_free(c))
-    return WQ_E_FULL;
+  if (c->status != WQ_CONNECTED) return WQ_E_STATE;
+  if (!timeout_ms) return WQ_E_ARG;
+  if (!wq_output_free(c)) return WQ_E_FULL;
   ping(c, timeout_ms, now_ms);
   return 0;
 }

@@ -26,7 +26,7 @@ typedef struct run {
   uint32_t chunk;
   char *log[LOG_LINES];
   int log_n, log_read;
-  char *names[NAMES_MAX];                  /* topic names by id */
+  char *names[NAMES_MAX];                    /* topic names by id */
   uint32_t tokens[REFS_MAX], acks[REFS_MAX]; /* #1, #2, ... of the script */
   int tokens_n, acks_n;
   uint8_t *out;
@@ -97,42 +97,39 @@ static const uint8_t *base_of(const run *r, const wq_event *e) {
 /* " props=..." or nothing. */
 static const char *props_of(const run *r, const wq_event *e, char *dst, size_t room) {
   dst[0] = 0;
-  if (e->props_off == WQ_NO_PROPS)
-    return dst;
+  if (e->props_off == WQ_NO_PROPS) return dst;
   const uint8_t *at = base_of(r, e) + e->props_off;
   uint32_t n = 0;
   for (int shift = 0;; shift += 7) {
     n |= (uint32_t)(*at & 0x7f) << shift;
-    if (!(*at++ & 0x80))
-      break;
+    if (!(*at++ & 0x80)) break;
   }
   char hex[160];
-  if (n)
-    snprintf(dst, room, " props=%s", shown(at, n, hex, sizeof hex));
+  if (n) snprintf(dst, room, " props=%s", shown(at, n, hex, sizeof hex));
   return dst;
 }
 
 static int token_ref(const run *r, uint32_t token) {
   for (int i = 0; i < r->tokens_n; i++)
-    if (r->tokens[i] == token)
-      return i + 1;
+    if (r->tokens[i] == token) return i + 1;
   return 0;
 }
 
 static const char *topic_of(run *r, const wq_event *e) {
   static char text[1024];
   const uint8_t *bytes = base_of(r, e) + e->topic_off;
-  printable(bytes, e->topic_len, text, sizeof text);
-  if (!e->topic_id)
-    return text;
+  if (e->topic_len > 64)
+    shown(bytes, e->topic_len, text, sizeof text);
+  else
+    printable(bytes, e->topic_len, text, sizeof text);
+  if (!e->topic_id) return text;
   if (e->topic_id >= NAMES_MAX) {
     complain(r, "topic id %u", e->topic_id);
     return text;
   }
   char **name = &r->names[e->topic_id];
   if (e->flags & WQ_EVF_NEW_TOPIC) {
-    if (*name)
-      complain(r, "topic id %u is in use", e->topic_id);
+    if (*name) complain(r, "topic id %u is in use", e->topic_id);
     free(*name);
     *name = malloc(strlen(text) + 1);
     strcpy(*name, text);
@@ -155,8 +152,7 @@ static void log_publish(run *r, const wq_event *e, size_t fed_n) {
   snprintf(head, sizeof head, "PUBLISH topic=%s qos=%d retain=%d dup=%d id=%d%s", topic_of(r, e), e->flags & WQ_EVF_QOS,
            (e->flags & WQ_EVF_RETAIN) != 0, (e->flags & WQ_EVF_DUP) != 0, e->packet_id,
            props_of(r, e, props, sizeof props));
-  if (e->aux)
-    r->acks[r->acks_n++] = e->aux;
+  if (e->aux) r->acks[r->acks_n++] = e->aux;
   if (!(e->flags & WQ_EVF_STREAM)) {
     log_payload(r, head, base_of(r, e) + e->off, e->len);
     return;
@@ -177,13 +173,12 @@ static void log_event(run *r, const wq_event *e, size_t fed_n) {
     break;
   case WQ_EV_PUBLISH: log_publish(r, e, fed_n); break;
   case WQ_EV_PAYLOAD:
-    if (r->stream_n != r->stream_total)
-      complain(r, "the payload has %u of %u bytes", r->stream_n, r->stream_total);
+    if (r->stream_n != r->stream_total) complain(r, "the payload has %u of %u bytes", r->stream_n, r->stream_total);
     log_payload(r, r->stream_head, r->stream, r->stream_n);
     break;
   case WQ_EV_SETTLED:
-    log_line(r, "SETTLED #%d %s reason=%d%s", token_ref(r, e->aux), WQ_EVENT_RESULT(e) ? wq_error_name(WQ_EVENT_RESULT(e)) : "ok",
-             e->reason, p);
+    log_line(r, "SETTLED #%d %s reason=%d%s", token_ref(r, e->aux),
+             WQ_EVENT_RESULT(e) ? wq_error_name(WQ_EVENT_RESULT(e)) : "ok", e->reason, p);
     break;
   case WQ_EV_SUBACK:
   case WQ_EV_UNSUBACK:
@@ -230,8 +225,7 @@ static void drain(run *r, size_t fed_n) {
 
 /* Give what WQ_E_MEMORY asked for. */
 static bool give_memory(run *r, int64_t got) {
-  if (got != WQ_E_MEMORY || r->blocks_n == 64)
-    return false;
+  if (got != WQ_E_MEMORY || r->blocks_n == 64) return false;
   size_t n = wq_memory_wanted(r->client);
   void *block = aligned_alloc(16, (n + 15) & ~(size_t)15);
   r->blocks[r->blocks_n++] = block;
@@ -253,8 +247,7 @@ static int64_t feed(run *r, const uint8_t *bytes, uint32_t n) {
     uint32_t skip = wq_skip(r->client);
     if (skip) {
       uint32_t part = skip < n ? skip : n;
-      if (r->stream_n + part <= r->stream_total)
-        memcpy(r->stream + r->stream_n, bytes, part);
+      if (r->stream_n + part <= r->stream_total) memcpy(r->stream + r->stream_n, bytes, part);
       r->stream_n += part;
       wq_skipped(r->client, part, r->now);
       drain(r, 0);
@@ -265,20 +258,17 @@ static int64_t feed(run *r, const uint8_t *bytes, uint32_t n) {
     r->fed = guard_put(r->page, bytes, n);
     got = wq_feed(r->client, r->fed, n, r->now);
     if (got < 0) {
-      if (give_memory(r, got))
-        continue;
+      if (give_memory(r, got)) continue;
       drain(r, 0);
       log_line(r, "ERROR %s", wq_error_name((int)got));
       return got;
     }
     drain(r, (size_t)got);
-    if (got == 0)
-      break;
+    if (got == 0) break;
     bytes += got;
     n -= (uint32_t)got;
   }
-  if (n)
-    log_line(r, "WAITS");
+  if (n) log_line(r, "WAITS");
   return settle(r, got);
 }
 
@@ -326,8 +316,7 @@ static int64_t command_publish(run *r) {
                        .topic = script_bytes(l, "topic"),
                        .properties = script_bytes(l, "props"),
                        .payload = script_bytes(l, "payload")};
-  if (a.host_payload)
-    a.payload = (wq_bytes){NULL, script_number(l, "host", 0)};
+  if (a.host_payload) a.payload = (wq_bytes){NULL, script_number(l, "host", 0)};
   int64_t got;
   do
     got = wq_publish(r->client, &a, r->now);
@@ -381,8 +370,7 @@ static void expect_log(run *r) {
     complain(r, "logged %s\n  wanted %s", r->log[r->log_read], want);
   else
     check_note(true);
-  if (r->log_read < r->log_n)
-    r->log_read++;
+  if (r->log_read < r->log_n) r->log_read++;
 }
 
 static void expect_out(run *r) {
@@ -412,8 +400,7 @@ static void expect_deadline(run *r) {
     strcpy(got, "never");
   else
     snprintf(got, sizeof got, "%lld", (long long)(at - r->now));
-  if (strcmp(got, want) != 0)
-    complain(r, "the deadline is %s, wanted %s", got, want);
+  if (strcmp(got, want) != 0) complain(r, "the deadline is %s, wanted %s", got, want);
 }
 
 static const char *const status_names[] = {"IDLE", "CONNECTING", "CONNECTED", "DISCONNECTING", "FAILED"};
@@ -435,7 +422,8 @@ static bool act(run *r, const char *name) {
   else if (strcmp(name, "remove") == 0)
     got = wq_remove(r->client, referred(r, r->tokens, r->tokens_n));
   else if (strcmp(name, "disconnect") == 0)
-    got = wq_disconnect(r->client, (uint8_t)script_number(r->line, "reason", 0), script_bytes(r->line, "props"), r->now);
+    got =
+        wq_disconnect(r->client, (uint8_t)script_number(r->line, "reason", 0), script_bytes(r->line, "props"), r->now);
   else if (strcmp(name, "auth") == 0)
     got = wq_auth(r->client, (uint8_t)script_number(r->line, "reason", 0), script_bytes(r->line, "props"), r->now);
   else if (strcmp(name, "ping") == 0)
@@ -446,8 +434,7 @@ static bool act(run *r, const char *name) {
     r->now += script_number(r->line, "ms", 0), got = wq_tick(r->client, r->now), input = true;
   else
     return false;
-  if (gives_token && got > 0)
-    r->tokens[r->tokens_n++] = (uint32_t)got;
+  if (gives_token && got > 0) r->tokens[r->tokens_n++] = (uint32_t)got;
   if (input)
     drain(r, 0);
   else
@@ -455,8 +442,7 @@ static bool act(run *r, const char *name) {
   settle(r, 0);
   const char *want = r->line->expect ? r->line->expect : "ok";
   const char *is = got < 0 ? wq_error_name((int)got) : gives_token && got == 0 ? "sent" : "ok";
-  if (strcmp(is, want) != 0)
-    complain(r, "%s gave %s, wanted %s", name, is, want);
+  if (strcmp(is, want) != 0) complain(r, "%s gave %s, wanted %s", name, is, want);
   return true;
 }
 
@@ -517,8 +503,7 @@ static void replay(const script *s, uint32_t chunk, guard page) {
       if (strcmp(status_names[wq_client_status(r.client)], r.line->words[1]) != 0)
         complain(&r, "the status is %s", status_names[wq_client_status(r.client)]);
     } else {
-      if (r.log_read != r.log_n)
-        complain(&r, "not expected: %s", r.log[r.log_read]);
+      if (r.log_read != r.log_n) complain(&r, "not expected: %s", r.log[r.log_read]);
       r.log_read = r.log_n;
       if (strcmp(name, "in") == 0)
         command_in(&r);
@@ -526,10 +511,8 @@ static void replay(const script *s, uint32_t chunk, guard page) {
         complain(&r, "no such command: %s", name);
     }
   }
-  if (!check_state.bad && r.log_read != r.log_n)
-    complain(&r, "not expected: %s", r.log[r.log_read]);
-  if (!check_state.bad && r.out_n)
-    complain(&r, "%u bytes of output not expected, the first %02X", r.out_n, r.out[0]);
+  if (!check_state.bad && r.log_read != r.log_n) complain(&r, "not expected: %s", r.log[r.log_read]);
+  if (!check_state.bad && r.out_n) complain(&r, "%u bytes of output not expected, the first %02X", r.out_n, r.out[0]);
   check_note(true);
   end(&r);
 }
@@ -550,8 +533,7 @@ static void run_script(const script *s, guard page) {
   uint32_t most = longest(s);
   for (uint32_t chunk = 1; chunk < most && !check_state.bad; chunk += chunk < 256 ? 1 : chunk / 3)
     replay(s, chunk, page);
-  if (!check_state.bad)
-    replay(s, WHOLE, page);
+  if (!check_state.bad) replay(s, WHOLE, page);
   check_end();
 }
 

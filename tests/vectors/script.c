@@ -15,6 +15,9 @@ static void *must(void *memory) {
 
 static void cut(script_line *line) {
   memcpy(line->copy, line->text, sizeof line->copy);
+  size_t name = strcspn(line->copy, " ");
+  if (strncmp(line->copy, "in ", 3) == 0 || strncmp(line->copy, "out ", 4) == 0 || strncmp(line->copy, "log ", 4) == 0)
+    line->copy[name] = 0; /* what follows is bytes or a line of the log */
   char *arrow = strstr(line->copy, " => ");
   if (arrow) {
     *arrow = 0;
@@ -47,8 +50,7 @@ script_file script_read(const char *path) {
       continue;
     }
     const char *start = text + strspn(text, " ");
-    if (text[0] != ' ' || !*start || *start == '#')
-      continue; /* prose, or a comment */
+    if (text[0] != ' ' || !*start || *start == '#') continue; /* prose, or a comment */
     if (!file.scripts_n) {
       printf("%s:%d: a command before the first title\n", path, number);
       exit(2);
@@ -71,8 +73,7 @@ const char *script_value(const script_line *line, const char *key, int *at) {
   size_t n = strlen(key);
   for (int i = at ? *at : 1; i < line->words_n; i++)
     if (strncmp(line->words[i], key, n) == 0 && line->words[i][n] == '=') {
-      if (at)
-        *at = i + 1;
+      if (at) *at = i + 1;
       return line->words[i] + n + 1;
     }
   return NULL;
@@ -109,8 +110,7 @@ uint32_t script_hex(const char *text, uint8_t *bytes) {
       times = (uint32_t)strtoul(text + 1, &end, 10);
       text = end + 1;
     }
-    if (bytes)
-      memset(bytes + n, byte, times);
+    if (bytes) memset(bytes + n, byte, times);
     n += times;
   }
   return n;
@@ -120,16 +120,14 @@ uint32_t script_hex(const char *text, uint8_t *bytes) {
 static struct kept {
   struct kept *next;
   uint8_t bytes[];
-} *all_kept;
+} * all_kept;
 
 wq_bytes script_bytes(const script_line *line, const char *key) {
   const char *value = script_value(line, key, NULL);
-  if (value)
-    return (wq_bytes){(const uint8_t *)value, (uint32_t)strlen(value)};
+  if (value) return (wq_bytes){(const uint8_t *)value, (uint32_t)strlen(value)};
   char hex_key[64];
   snprintf(hex_key, sizeof hex_key, "%s_hex", key);
-  if (!(value = script_value(line, hex_key, NULL)))
-    return (wq_bytes){NULL, 0};
+  if (!(value = script_value(line, hex_key, NULL))) return (wq_bytes){NULL, 0};
   uint32_t n = script_hex(value, NULL);
   struct kept *kept = must(malloc(sizeof *kept + n + 1));
   kept->next = all_kept;
