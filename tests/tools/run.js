@@ -116,6 +116,7 @@ const suites = {
   vectors: [native('build/test/vectors'), node('tests/vectors', 1)],
   wasm: [node('tests/wasm', 2)],
   client: [node('tests/client', 2)],
+  dashboard: [node('tests/dashboard', 2)],
   net: [node('tests/net', 1)],
   browser: [node('tests/browser', 1)],
 };
