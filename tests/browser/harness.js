@@ -1,0 +1,105 @@
+// The dashboard without a broker: the real session and views over a stand-in for the client, fed by a made-up fleet. For
+// looking at every page in every state (shots.js), and for tests of the views that need no network.
+import { Painter } from '../../web/dashboard/paint.js';
+import { show } from '../../web/dashboard/views/elements.js';
+import { Session } from '../../web/dashboard/session.js';
+
+/** A client as far as the session uses one. */
+class StandIn {
+  state = 'connected';
+  negotiated = { protocolVersion: 5 };
+  /** @type {Map<string, ((value: any) => void)[]>} */
+  handlers = new Map();
+
+  /**
+   * @param {string} name
+   * @param {(value: any) => void} handler
+   */
+  on(name, handler) {
+    this.handlers.set(name, [...(this.handlers.get(name) ?? []), handler]);
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} [value]
+   */
+  emit(name, value) {
+    for (const handler of this.handlers.get(name) ?? []) handler(value);
+  }
+
+  /**
+   * @param {string} topic
+   * @param {unknown} payload a string as it is, anything else as JSON
+   * @param {{ retain?: boolean, properties?: Record<string, unknown> }} [options]
+   */
+  message(topic, payload, { retain = false, properties = {} } = {}) {
+    const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+    this.emit('message', { topic, payload: new TextEncoder().encode(text), qos: 0, retain, properties });
+  }
+
+  /** @param {string} filter */
+  async subscribe(filter) {
+    if (filter.startsWith('$')) throw Object.assign(new Error('The broker refused it.'), { hint: 'Its access rules do not allow this filter.' });
+    return { qos: 1 };
+  }
+
+  async unsubscribe() {}
+  async end() {}
+  reconnect() {}
+
+  /**
+   * @param {string} topic
+   * @param {Uint8Array} _payload
+   * @param {{ properties?: { responseTopic: string, correlationData: Uint8Array } }} options
+   */
+  async publish(topic, _payload, { properties }) {
+    const name = topic.split('/').at(-1);
+    await new Promise((resolve) => setTimeout(resolve, 12));
+    if (name === 'self-test' || !properties) return { reasonCode: 0 };
+    const reply = name === 'calibrate' ? { ok: false, error: 'sensor busy: measuring' } : { ok: true, interval: 5, applied: true };
+    setTimeout(() => this.message(properties.responseTopic, reply, { properties }), 30);
+    return { reasonCode: 0 };
+  }
+}
+
+const standIn = new StandIn();
+let now = Date.now();
+const painter = new Painter((callback) => requestAnimationFrame(callback));
+const session = new Session(async () => /** @type {any} */ (standIn), painter, () => now);
+show(session);
+
+/** @param {number} n */
+const wave = (n) => Math.sin(n / 37) + 0.3 * Math.sin(n / 7.3);
+/** @param {number} n 1.. */
+const idOf = (n) => `dev-${String(n).padStart(4, '0')}`;
+
+/**
+ * A fleet with a past: `devices` devices, `seconds` of telemetry, the trouble that any fleet has.
+ * @param {number} devices
+ * @param {number} seconds
+ */
+async function fleet(devices, seconds) {
+  const end = Date.now();
+  now = end - seconds * 1000;
+  await session.open({ url: 'wss://broker.example/mqtt', clientId: '', username: '', password: '', version: '', keepalive: '60', clean: true });
+  for (let n = 1; n <= devices; n++) {
+    const online = n % 17 !== 3;
+    standIn.message(`devices/${idOf(n)}/status`, { online, firmware: '1.4.2', model: 'TH-20', site: n % 2 ? 'north' : 'south' }, { retain: true });
+  }
+  for (let second = 0; second < seconds; second++) {
+    now = end - (seconds - second) * 1000;
+    for (let n = 1; n <= devices; n++) {
+      if (n % 17 === 3 || (n === 9 && second > seconds - 40)) continue;
+      const t = second + n * 31;
+      const values = { temperature: 21 + wave(t) * 2, humidity: 45 + wave(t / 2) * 6, battery: 97 - n / 2 - second / 300, rssi: -60 + Math.round(wave(t) * 8), seq: second };
+      standIn.message(`devices/${idOf(n)}/telemetry`, n % 5 ? values : { ...values, door: second % 60 < 5 ? 'open' : 'closed' });
+    }
+    if (second === seconds - 90) standIn.message('devices/dev-0007/alarms', { type: 'overheating', severity: 'critical', state: 'active', message: 'Temperature above 60 °C' });
+    if (second === seconds - 70) standIn.message('devices/dev-0021/alarms', { type: 'low battery', severity: 'warning', state: 'active', message: 'Battery below 15 %' });
+    if (second % 25 === 0) standIn.message('devices/dev-0007/events', { event: 'door', state: second % 50 ? 'open' : 'closed' });
+  }
+  now = end;
+  session.tick();
+}
+
+Object.assign(globalThis, { harness: { session, standIn, fleet, painter, advance: (/** @type {number} */ ms) => ((now += ms), session.tick()) } });

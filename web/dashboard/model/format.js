@@ -1,0 +1,99 @@
+/** Numbers, ages, sizes and clocks as people read them. */
+
+/** Units that a metric's name alone makes certain enough to show. */
+const UNITS = new Map([
+  ['temperature', '°C'],
+  ['temp', '°C'],
+  ['humidity', '%'],
+  ['battery', '%'],
+  ['pressure', 'hPa'],
+  ['rssi', 'dBm'],
+  ['voltage', 'V'],
+  ['current', 'A'],
+  ['power', 'W'],
+  ['uptime', 's'],
+  ['co2', 'ppm'],
+  ['vibration', 'mm/s'],
+]);
+
+/**
+ * @param {string} metric
+ * @returns {string} the unit, or '' when the name does not say
+ */
+export function unitOf(metric) {
+  return UNITS.get(metric.toLowerCase()) ?? '';
+}
+
+/**
+ * @param {number} value
+ * @returns {string} at most four significant digits for small numbers, whole thousands grouped by thin spaces
+ */
+export function number(value) {
+  if (!Number.isFinite(value)) return '–';
+  const size = Math.abs(value);
+  if (size >= 1e9 || (size > 0 && size < 1e-3)) return value.toExponential(2);
+  if (size >= 1000) return count(Math.round(value));
+  if (Number.isInteger(value)) return String(value);
+  return value.toFixed(size >= 100 ? 1 : size >= 1 ? 1 : 3);
+}
+
+/**
+ * @param {number} value a whole number
+ * @returns {string} 12 345 (thin no-break spaces)
+ */
+export function count(value) {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+}
+
+/**
+ * @param {number} ms
+ * @returns {string} "now", "12 s", "3 min", "2 h", "4 d"
+ */
+export function age(ms) {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 1) return 'now';
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86400)} d`;
+}
+
+/**
+ * @param {number} ms
+ * @returns {string} "380 ms", "1.2 s", then as age()
+ */
+export function duration(ms) {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return age(ms);
+}
+
+/**
+ * @param {number} bytes
+ * @returns {string} "64 B", "1.5 KiB", "3.2 MiB"
+ */
+export function size(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+/**
+ * @param {number} perSecond
+ * @returns {string}
+ */
+export function rate(perSecond) {
+  return perSecond < 10 && !Number.isInteger(perSecond) ? perSecond.toFixed(1) : count(Math.round(perSecond));
+}
+
+/**
+ * @param {number} unixMs
+ * @param {boolean} [millis] show milliseconds too
+ * @returns {string} local time of day, "14:03:27" or "14:03:27.114"
+ */
+export function clock(unixMs, millis = false) {
+  const date = new Date(unixMs);
+  const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return millis ? `${time}.${String(date.getMilliseconds()).padStart(3, '0')}` : time;
+}

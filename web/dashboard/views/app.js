@@ -1,0 +1,168 @@
+/** The frame of the page: connection and rates on top, below it the page that the address names. */
+
+import { html, nothing } from 'lit';
+import { View } from './view.js';
+import { shape } from './shapes.js';
+import { storage } from './storage.js';
+import { count, rate } from '../model/format.js';
+import { remember } from '../model/profile.js';
+import { parseRoute } from '../model/routes.js';
+import { CHANGED } from '../paint.js';
+
+const THEMES = ['auto', 'light', 'dark'];
+const THEME_KEY = 'wasmqtt.theme';
+
+/** @type {Record<import('../session.js').Phase, { shape: string, word: string }>} */
+const PHASES = {
+  idle: { shape: 'unknown', word: 'Not connected' },
+  connecting: { shape: 'pending', word: 'Connecting' },
+  connected: { shape: 'online', word: 'Connected' },
+  reconnecting: { shape: 'stale', word: 'Reconnecting' },
+};
+
+export class AppView extends View {
+  static properties = {
+    route: { state: true },
+    theme: { state: true },
+  };
+
+  constructor() {
+    super();
+    this.route = parseRoute(location.hash);
+    this.theme = storage()?.getItem(THEME_KEY) ?? 'auto';
+    this.routed = () => {
+      const next = parseRoute(location.hash);
+      if (next.page !== this.route.page || next.device !== this.route.device) scrollTo(0, 0);
+      this.route = next;
+    };
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    addEventListener('hashchange', this.routed);
+    this.applyTheme();
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    removeEventListener('hashchange', this.routed);
+  }
+
+  /** @param {number} bits */
+  cares(bits) {
+    return (bits & (CHANGED.connection | CHANGED.time)) !== 0;
+  }
+
+  render() {
+    const { client } = this.session;
+    return html`
+      <a class="skip" href="#main" @click=${this.skip}>Skip to content</a>
+      <header class="bar">
+        <p class="brand">wasmqtt</p>
+        ${client ? this.navigation() : nothing}
+        <div class="link">${client ? this.link() : nothing}</div>
+        <div class="bar-actions">
+          <button type="button" class="quiet theme" @click=${this.nextTheme} aria-label="Theme: ${this.theme}">
+            Theme: ${this.theme}
+          </button>
+          ${client ? html`<button type="button" class="quiet" @click=${() => this.session.close()}>Disconnect</button>` : nothing}
+        </div>
+      </header>
+      ${client ? this.interruption() : nothing}
+      <main id="main" tabindex="-1" class="page-${client ? this.route.page : 'connect'}" @wq-connect=${this.connect}>
+        ${client ? this.page() : html`<wq-connect .session=${this.session}></wq-connect>`}
+      </main>
+    `;
+  }
+
+  navigation() {
+    const { page } = this.route;
+    return html`<nav aria-label="Pages">
+      <a href="#/devices" aria-current=${page !== 'log' ? 'page' : nothing}>Devices</a>
+      <a href="#/log" aria-current=${page === 'log' ? 'page' : nothing}>Messages</a>
+    </nav>`;
+  }
+
+  link() {
+    const { session } = this;
+    const { shape: name, word } = PHASES[session.phase];
+    const now = session.now();
+    const version = { 5: 'MQTT 5.0', 4: 'MQTT 3.1.1', 3: 'MQTT 3.1' }[session.version] ?? '';
+    return html`
+      <p class="phase" role="status" data-phase=${session.phase}>${shape(name)} ${word}</p>
+      <p class="broker mono" title="${session.broker} ${version}"><bdi>${hostOf(session.broker)}</bdi> <span class="version">${version}</span></p>
+      <p class="rates">
+        <span><b>${rate(session.received.perSecond(now))}</b> msg/s</span>
+        <span><b>${count(session.received.total)}</b> in</span>
+        <span><b>${count(session.published.total)}</b> out</span>
+      </p>
+    `;
+  }
+
+  interruption() {
+    const { phase, trouble, retryAt } = this.session;
+    if (phase !== 'reconnecting') return nothing;
+    const seconds = Math.max(0, Math.ceil((retryAt - this.session.now()) / 1000));
+    return html`<div class="interruption">
+      ${shape('stale')}
+      <p>
+        <strong>The connection is lost.</strong> What is shown is as it was.
+        ${trouble ? html`<span class="detail">${trouble.message} ${trouble.hint}</span>` : nothing}
+      </p>
+      <p class="countdown">${retryAt ? (seconds > 0 ? `Next try in ${seconds} s` : 'Trying now') : ''}</p>
+      <button type="button" @click=${() => this.session.retry()}>Try now</button>
+    </div>`;
+  }
+
+  page() {
+    const { page, device } = this.route;
+    if (page === 'log') return html`<wq-log .session=${this.session}></wq-log>`;
+    if (page === 'device') return html`<wq-device .session=${this.session} .device=${device}></wq-device>`;
+    return html`<wq-devices .session=${this.session}></wq-devices>`;
+  }
+
+  /** @param {CustomEvent<import('../model/profile.js').Profile>} event */
+  async connect({ detail }) {
+    if (await this.session.open(detail)) remember(storage(), detail);
+  }
+
+  /** @param {Event} event */
+  skip(event) {
+    // The address is the route; it must not become #main.
+    event.preventDefault();
+    /** @type {HTMLElement | null} */ (this.querySelector('#main'))?.focus();
+  }
+
+  nextTheme() {
+    this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] ?? 'auto';
+    this.applyTheme();
+    try {
+      storage()?.setItem(THEME_KEY, this.theme);
+    } catch {
+      // Then it holds until the page is closed.
+    }
+  }
+
+  applyTheme() {
+    if (this.theme === 'auto') document.documentElement.removeAttribute('data-theme');
+    else document.documentElement.setAttribute('data-theme', this.theme);
+    this.session.painter.touch(CHANGED.time);
+  }
+
+  updated() {
+    const { phase, fleet } = this.session;
+    const { page, device } = this.route;
+    const where = !this.session.client ? 'Connect' : page === 'device' ? device : page === 'log' ? 'Messages' : 'Devices';
+    const alarms = phase === 'connected' && fleet.counts.alarm > 0 ? `(${fleet.counts.alarm}) ` : '';
+    document.title = `${alarms}${where} · wasmqtt`;
+  }
+}
+
+/** @param {string} url */
+function hostOf(url) {
+  try {
+    return new URL(url).host;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,143 @@
+/** Above the log: which topics come in, and a box to publish from. */
+
+import { html, nothing } from 'lit';
+import { View } from './view.js';
+import { shape } from './shapes.js';
+import { filterFault, topicFault } from '../model/topics.js';
+import { oneLine } from '../model/text.js';
+import { CHANGED } from '../paint.js';
+
+export class TrafficView extends View {
+  static properties = {
+    filterFault: { state: true },
+    topicFault: { state: true },
+    outcome: { state: true },
+  };
+
+  constructor() {
+    super();
+    this.filterFault = '';
+    this.topicFault = '';
+    /** What became of the last publish. */
+    this.outcome = '';
+  }
+
+  /** @param {number} bits */
+  cares(bits) {
+    return (bits & CHANGED.connection) !== 0;
+  }
+
+  render() {
+    return html`<div class="traffic">
+      <details>
+        <summary>Subscriptions (${this.session.subscriptions.length})</summary>
+        ${this.subscriptions()}
+      </details>
+      <details>
+        <summary>Publish</summary>
+        ${this.publishBox()}
+      </details>
+    </div>`;
+  }
+
+  subscriptions() {
+    return html`
+      <ul class="subscriptions">
+        ${this.session.subscriptions.map(
+          ({ filter, state, detail, ours }) => html`<li>
+            ${state === 'refused' ? shape('offline', 'tone-alarm') : shape(state === 'granted' ? 'done' : 'pending', 'tone-online')}
+            <code><bdi>${oneLine(filter, 200)}</bdi></code>
+            <span class="hint">${state === 'asked' ? 'asked for' : state}${detail ? `, ${detail}` : ''}</span>
+            ${ours
+              ? nothing
+              : html`<button type="button" class="quiet" aria-label="Unsubscribe ${filter}" @click=${() => this.session.unsubscribe(filter)}>
+                  Remove
+                </button>`}
+          </li>`,
+        )}
+      </ul>
+      <form class="line" novalidate @submit=${this.subscribe}>
+        <div class="field">
+          <label for="filter">Topic filter</label>
+          <input
+            id="filter"
+            name="filter"
+            class="mono"
+            autocomplete="off"
+            autocapitalize="none"
+            spellcheck="false"
+            placeholder="site/+/temperature"
+            aria-invalid=${this.filterFault ? 'true' : 'false'}
+            aria-describedby="filter-note"
+          />
+          ${this.filterFault ? html`<p class="fault" id="filter-note" role="alert">${shape('alarm')} ${this.filterFault}</p>` : nothing}
+        </div>
+        <button type="submit">Subscribe</button>
+      </form>
+    `;
+  }
+
+  publishBox() {
+    return html`<form class="publish" novalidate @submit=${this.publish}>
+      <div class="field">
+        <label for="publish-topic">Topic</label>
+        <input
+          id="publish-topic"
+          name="topic"
+          class="mono"
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck="false"
+          aria-invalid=${this.topicFault ? 'true' : 'false'}
+          aria-describedby="publish-note"
+        />
+        ${this.topicFault ? html`<p class="fault" id="publish-note" role="alert">${shape('alarm')} ${this.topicFault}</p>` : nothing}
+      </div>
+      <div class="field">
+        <label for="publish-payload">Payload</label>
+        <textarea id="publish-payload" name="payload" class="mono" rows="3" spellcheck="false"></textarea>
+      </div>
+      <div class="line">
+        <div class="field">
+          <label for="publish-qos">QoS</label>
+          <select id="publish-qos" name="qos">
+            <option value="0">0, at most once</option>
+            <option value="1" selected>1, at least once</option>
+            <option value="2">2, exactly once</option>
+          </select>
+        </div>
+        <label class="check"><input type="checkbox" name="retain" /> Retain</label>
+        <button type="submit">Publish</button>
+        <p class="hint" role="status">${this.outcome}</p>
+      </div>
+    </form>`;
+  }
+
+  /** @param {SubmitEvent} event */
+  subscribe(event) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    const filter = String(new FormData(form).get('filter') ?? '').trim();
+    this.filterFault = filterFault(filter);
+    if (this.filterFault) return;
+    form.reset();
+    void this.session.subscribe(filter);
+  }
+
+  /** @param {SubmitEvent} event */
+  async publish(event) {
+    event.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+    const topic = String(form.get('topic') ?? '').trim();
+    this.topicFault = topicFault(topic);
+    if (this.topicFault) return;
+    const qos = /** @type {0 | 1 | 2} */ (Number(form.get('qos')));
+    this.outcome = 'Publishing…';
+    try {
+      await this.session.publish(topic, String(form.get('payload') ?? ''), qos, form.has('retain'));
+      this.outcome = qos === 0 ? 'Sent.' : 'Acknowledged by the broker.';
+    } catch (error) {
+      this.outcome = error instanceof Error ? error.message : String(error);
+    }
+  }
+}
