@@ -73,15 +73,27 @@ async function library() {
 }
 
 async function types() {
-  const run = (/** @type {string} */ tool, /** @type {string[]} */ ...args) => {
-    const done = spawnSync(process.execPath, [join('node_modules', tool), ...args], { encoding: 'utf8' });
-    if (done.status !== 0) throw new Error(`${tool} failed:\n${done.stdout}${done.stderr}`);
+  /** @type {(script: string, ...args: string[]) => void} */
+  const run = (script, ...args) => {
+    const done = spawnSync(process.execPath, [join('node_modules', script), ...args], { encoding: 'utf8' });
+    if (done.status !== 0) throw new Error(`${script} failed:\n${done.stdout}${done.stderr}`);
+  };
+  /** @type {(name: string, text: object) => Promise<string>} */
+  const config = async (name, text) => {
+    const path = `build/types/${name}.json`;
+    await writeFile(path, JSON.stringify({ extends: '../../tsconfig.json', ...text }));
+    return path;
   };
   await rm('build/types', { recursive: true, force: true });
-  run('typescript/bin/tsc', '--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--outDir', 'build/types');
-  const entry = join('build/types', SLIM.replace(/\.js$/, '.d.ts'));
+  await mkdir('build/types', { recursive: true });
   await mkdir('dist', { recursive: true });
-  run('dts-bundle-generator/dist/bin/dts-bundle-generator.js', '--no-banner', '--out-file', 'dist/wasmqtt.d.ts', entry);
+  const declarations = { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: '../..', outDir: '.' };
+  run('typescript/bin/tsc', '-p', await config('emit', { compilerOptions: declarations, include: [`../../${SLIM}`] }));
+  // What a user's compiler will see: no types of Node.
+  const entry = SLIM.replace(/\.js$/, '.d.ts');
+  const project = await config('bundle', { compilerOptions: { types: [] }, include: [entry] });
+  const options = ['--project', project, '--no-banner', '--silent', '--out-file', 'dist/wasmqtt.d.ts'];
+  run('dts-bundle-generator/dist/bin/dts-bundle-generator.js', ...options, join('build/types', entry));
 }
 
 /**
