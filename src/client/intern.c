@@ -46,25 +46,23 @@ static uint64_t load64(const uint8_t *p) {
   return v;
 }
 
-static uint64_t mix(uint64_t a, uint64_t b) {
-  a = (a ^ b) * UINT64_C(0x9E3779B97F4A7C15);
-  a ^= a >> 29;
-  a *= UINT64_C(0xBF58476D1CE4E5B9);
-  return a ^ (a >> 32);
+static uint64_t stir(uint64_t h, uint64_t word) {
+  h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+  return h ^ (h >> 32);
 }
 
 uint32_t wq_intern_hash(const wq_intern *t, wq_bytes name) {
-  const uint64_t k0 = (uint64_t)t->seed[0] << 32 | t->seed[1], k1 = (uint64_t)t->seed[2] << 32 | t->seed[3];
   const uint8_t *p = name.data;
   uint32_t n = name.len;
-  uint64_t h = k0 ^ n;
+  uint64_t h = ((uint64_t)t->seed[0] << 32 | t->seed[1]) + n;
   for (; n >= 8; n -= 8, p += 8)
-    h = mix(h + k1, load64(p));
+    h = stir(h, load64(p));
   uint64_t tail = 0;
   for (uint32_t i = 0; i < n; i++)
     tail |= (uint64_t)p[i] << (8 * i);
-  h = mix(h ^ k1, tail);
-  return (uint32_t)(h ^ (h >> 32));
+  h = stir(h, tail);
+  h = stir(h, (uint64_t)t->seed[2] << 32 | t->seed[3]); /* so that all bits reach the lowest, which choose the bucket */
+  return (uint32_t)stir(h, h >> 29);
 }
 
 static bool same_text(const wq_intern *t, const wq_topic *topic, wq_bytes name) {

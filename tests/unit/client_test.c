@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT
+ * The client machine beyond what conversations (tests/vectors/client) can say: limits of its memory, floods, and every
+ * change of one byte in what a server sends, at each state. */
+#include "check.h"
+#include "guard.h"
+#include "wasmqtt.h"
+
+#define BLOCKS 512
+
+typedef struct host {
+  wq_client *client;
+  void *memory, *blocks[BLOCKS];
+  int blocks_n;
+  uint64_t now;
+} host;
+
+static wq_bytes text(const char *s) { return (wq_bytes){(const uint8_t *)s, (uint32_t)strlen(s)}; }
+
+static host host_make(const wq_config *config) {
+  host h = {.now = 1};
+  size_t size = wq_client_size(config);
+  h.memory = aligned_alloc(16, size);
+  h.client = wq_client_init(h.memory, size, config);
+  return h;
+}
+
+static void host_end(host *h) {
+  for (int i = 0; i < h->blocks_n; i++)
+    free(h->blocks[i]);
+  free(h->memory);
+}
+
+static bool give_memory(host *h, int64_t got) {
+  if (got != WQ_E_MEMORY || h->blocks_n == BLOCKS) return false;
+  size_t wanted = wq_memory_wanted(h->client);
+  h->blocks[h->blocks_n] = aligned_alloc(16, wanted);
+  return wq_add_memory(h->client, h->blocks[h->blocks_n++], wanted) == 0;
+}
+
+static uint32_t drop_output(host *h) {
+  uint32_t bytes = 0;
+  wq_output_view view;
+  for (wq_output(h->client, &view); view.len || view.token; wq_output(h->client, &view)) {
+    bytes += view.len;
+    wq_output_ack(h->client, view.len);
+  }
+  return bytes;
+}
+
+static void online(host *h, uint8_t version) {
+  wq_connect_args args = {.size = sizeof args, .version = version, .client_id = text("a")};
+  CHECK_INT(wq_connect(h->client, &args, h->now), 0);
+  drop_output(h);
+  const uint8_t connack[] = {0x20, version == 5 ? 3 : 2, 0, 0, 0};
+  size_t n = version == 5 ? 5 : 4;
+  CHECK_INT(wq_feed(h->client, connack, n, h->now), n);
+  CHECK_INT(wq_client_status(h->client), WQ_CONNECTED);
+}
+
+/* A QoS 0 PUBLISH of 3.1.1 with an empty payload. */
+static size_t publish_of(uint8_t *dst, const char *topic) {
+  size_t n = strlen(topic);
+  dst[0] = 0x30;
+  dst[1] = (uint8_t)(n + 2);
+  dst[2] = 0;
+  dst[3] = (uint8_t)n;
+  memcpy(dst + 4, topic, n);
+  return n + 4;
+}
+
+static void config_ranges(void) {
+  wq_config config;
+  wq_config_init(&config);
+  size_t size = wq_client_size(&config);
+  CHECK(size > 0);
+  void *memory = aligned_alloc(16, size + 16);
+  CHECK(wq_client_init(memory, size, &config) != NULL);
+  CHECK(wq_client_init(memory, size - 1, &config) == NULL);
+  CHECK(wq_client_init((char *)memory + 8, size + 8, &config) == NULL);
+  CHECK(wq_client_init(NULL, size, &config) == NULL);
+  uint32_t *const fields[] = {&config.events_max, &config.output_size,     &config.carry_size,
+                              &config.topics_max, &config.packet_size_max, &config.stream_min};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    *fields[i] = 1;
+    CHECK_INT(wq_client_size(&config), 0);
+    *fields[i] = UINT32_MAX;
+    CHECK_INT(wq_client_size(&config), 0);
+    *fields[i] = 0;
+  }
+  config.inflight_max = 65535;
+  config.receive_max = 65535;
+  CHECK(wq_client_size(&config) > size);
+  config.receive_max = 65536;
+  CHECK_INT(wq_client_size(&config), 0);
+  free(memory);
+}
+
+/* Fields that a caller compiled against an older header does not know keep their default. */
+static void config_of_an_older_caller(void) {
+  wq_config config;
+  wq_config_init(&config);
+  size_t size = wq_client_size(&config);
+  config.topics_max = 1; /* out of range, if it were read */
+  config.size = offsetof(wq_config, topics_max);
+  CHECK_INT(wq_client_size(&config), size);
+}
+
+static void more_memory(void) {
+  wq_config config;
+  wq_config_init(&config);
+  host h = host_make(&config);
+  _Alignas(16) static uint8_t block[65536];
+  CHECK_INT(wq_memory_wanted(h.client), 0);
+  CHECK_INT(wq_add_memory(h.client, block, sizeof block), WQ_E_STATE);
+  wq_publish_args args = {.size = sizeof args, .qos = 1, .topic = text("t"), .payload = {block, 16000}};
+  CHECK_INT(wq_publish(h.client, &args, h.now), WQ_E_MEMORY);
+  CHECK_INT(wq_stats(h.client)->queued, 0);
+  size_t wanted = wq_memory_wanted(h.client);
+  CHECK_INT(wq_add_memory(h.client, block, wanted - 1), WQ_E_ARG);
+  CHECK_INT(wq_add_memory(h.client, block + 8, wanted), WQ_E_ARG);
+  CHECK(give_memory(&h, WQ_E_MEMORY));
+  CHECK(wq_publish(h.client, &args, h.now) > 0);
+  CHECK_INT(wq_stats(h.client)->queued, 1);
+  host_end(&h);
+}
+
+/* 100 000 names: each gets an id of its own, keeps it, and nothing but memory that was asked for is used. */
+static void many_topics(void) {
+  enum { TOPICS = 100000 };
+  wq_config config;
+  wq_config_init(&config);
+  config.seed[0] = 7;
+  host h = host_make(&config);
+  online(&h, 4);
+  static uint32_t ids[TOPICS];
+  static uint8_t taken[1 << 20];
+  for (int round = 0; round < 2; round++)
+    for (int i = 0; i < TOPICS; i++) {
+      char topic[64];
+      uint8_t packet[80];
+      snprintf(topic, sizeof topic, i % 3 ? "site/%d" : "a/rather/long/name/that/needs/two/cells/for/its/text/%d", i);
+      size_t n = publish_of(packet, topic), count;
+      int64_t got;
+      do
+        got = wq_feed(h.client, packet, n, h.now);
+      while (give_memory(&h, got));
+      CHECK_INT(got, n);
+      const wq_event *e = wq_events(h.client, &count);
+      CHECK_INT(count, 1);
+      if (round == 0) {
+        ids[i] = e->topic_id;
+        CHECK(e->topic_id && e->topic_id < sizeof taken && !taken[e->topic_id]);
+        CHECK(e->flags & WQ_EVF_NEW_TOPIC);
+        taken[e->topic_id] = 1;
+      } else {
+        CHECK_INT(e->topic_id, ids[i]);
+        CHECK(!(e->flags & WQ_EVF_NEW_TOPIC));
+      }
+    }
+  CHECK_INT(wq_stats(h.client)->topics, TOPICS);
+  host_end(&h);
+}
+
+/* A stranger who makes up names for ever gets no more memory than the table may have. */
+static void topics_without_end(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.topics_max = 1000;
+  host h = host_make(&config);
+  online(&h, 4);
+  int gone = 0;
+  for (int i = 0; i < 200000; i++) {
+    char topic[64];
+    uint8_t packet[80];
+    snprintf(topic, sizeof topic, "%d", i);
+    size_t n = publish_of(packet, topic), count;
+    int64_t got;
+    do
+      got = wq_feed(h.client, packet, n, h.now);
+    while (give_memory(&h, got));
+    const wq_event *e = wq_events(h.client, &count);
+    for (size_t k = 0; k < count; k++)
+      gone += e[k].type == WQ_EV_TOPIC_GONE;
+  }
+  CHECK_INT(wq_stats(h.client)->topics, 1000);
+  CHECK_INT(gone, 199000);
+  CHECK(h.blocks_n <= 4);
+  host_end(&h);
+}
+
+/* More packets than events: feed stops, and goes on after a drain. */
+static void few_events(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.events_max = 16;
+  host h = host_make(&config);
+  online(&h, 4);
+  uint8_t bytes[5 * 100];
+  for (size_t i = 0; i < 100; i++)
+    publish_of(bytes + 5 * i, "t");
+  size_t at = 0, seen = 0;
+  while (at < sizeof bytes) {
+    int64_t got = wq_feed(h.client, bytes + at, sizeof bytes - at, h.now);
+    if (!CHECK(got > 0)) break;
+    at += (size_t)got;
+    size_t count;
+    wq_events(h.client, &count);
+    CHECK(count <= 16);
+    seen += count;
+  }
+  CHECK_INT(seen, 100);
+  host_end(&h);
+}
+
+/* An output that the host does not drain: QoS 0 waits and then is refused, input waits, and all goes on afterwards. */
+static void full_output(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.output_size = 4096;
+  config.queue_max = 10;
+  host h = host_make(&config);
+  online(&h, 4);
+  static const uint8_t payload[1000];
+  wq_publish_args args = {.size = sizeof args, .topic = text("t"), .payload = {payload, sizeof payload}};
+  int sent = 0, waiting = 0, got;
+  while ((got = wq_publish(h.client, &args, h.now)) >= 0 || give_memory(&h, got))
+    got == 0 ? sent++ : (waiting += got > 0);
+  CHECK_INT(got, WQ_E_FULL);
+  CHECK_INT(sent, 4);
+  CHECK_INT(waiting, 10);
+  size_t count, settled = 0;
+  uint32_t bytes = drop_output(&h);
+  while (wq_deadline(h.client) <= h.now) {
+    CHECK_INT(wq_tick(h.client, h.now), 0);
+    const wq_event *e = wq_events(h.client, &count);
+    for (size_t i = 0; i < count; i++)
+      settled += e[i].type == WQ_EV_SETTLED && WQ_EVENT_RESULT(&e[i]) == 0;
+    bytes += drop_output(&h);
+  }
+  CHECK_INT(settled, 10);
+  CHECK_INT(bytes, 14 * 1006);
+  host_end(&h);
+}
+
+/* QoS 0 that waits when the connection goes settles with an error; no token is lost. */
+static void waiting_when_lost(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.output_size = 4096;
+  host h = host_make(&config);
+  online(&h, 4);
+  wq_publish_args args = {.size = sizeof args, .topic = text("t"), .host_payload = true, .payload = {NULL, 50000}};
+  int first = wq_publish(h.client, &args, h.now), second = wq_publish(h.client, &args, h.now);
+  CHECK(first > 0 && second > 0 && first != second);
+  CHECK_INT(wq_remove(h.client, (uint32_t)first), WQ_E_STATE);
+  wq_output_view view;
+  wq_output(h.client, &view);
+  CHECK_INT(view.token, first);
+  CHECK_INT(view.payload_len, 50000);
+  wq_lost(h.client, h.now);
+  size_t count;
+  const wq_event *e = wq_events(h.client, &count);
+  CHECK_INT(count, 2);
+  CHECK_INT(e[0].aux, first);
+  CHECK_INT(e[1].aux, second);
+  CHECK_INT(WQ_EVENT_RESULT(&e[0]), WQ_E_STATE);
+  CHECK_INT(wq_deadline(h.client), UINT64_MAX);
+  host_end(&h);
+}
+
+/* Everything a server may send, for the test below. */
+static const struct {
+  uint8_t version;
+  const char *hex;
+} server_packets[] = {
+    {4, "20020000"},
+    {4, "20020005"},
+    {5, "2009000006220 00a210014"},
+    {5, "200e00000b 1f0003626164 2600016100 0162"},
+    {4, "3009000361 2f6268656c6c"},
+    {5, "3211000361 2f620007 0801000800 01720900"},
+    {5, "300a000361 2f6203230001 78"},
+    {4, "40020001"},
+    {5, "40030001 10"},
+    {5, "5008000197041f000162"},
+    {4, "62020007"},
+    {4, "70020001"},
+    {4, "9003000101"},
+    {5, "9009000205 1f00026e6f87"},
+    {4, "b0020001"},
+    {5, "b00400010011"},
+    {4, "d000"},
+    {5, "e00787051f00026e6f"},
+    {5, "f0091807150001731600 00"},
+};
+
+static size_t unhex(const char *hex, uint8_t *dst) {
+  size_t n = 0;
+  unsigned byte;
+  for (; *hex; hex++)
+    if (*hex != ' ') {
+      char pair[3] = {hex[0], hex[1] == ' ' ? hex[2] : hex[1], 0};
+      sscanf(pair, "%2x", &byte);
+      dst[n++] = (uint8_t)byte;
+      hex += hex[1] == ' ' ? 2 : 1;
+    }
+  return n;
+}
+
+enum { AT_CONNECTING, AT_CONNECTED, AT_WORK, STATES };
+
+/* A client in that state: connected, and with one of each handshake under way. */
+static host host_at(int state, uint8_t version) {
+  wq_config config;
+  wq_config_init(&config);
+  config.topic_alias_max = 2;
+  config.packet_size_max = 4096;
+  config.topics_max = 16;
+  config.events_max = 16;
+  config.output_size = 4096;
+  config.carry_size = 1024;
+  config.queue_max = 4;
+  config.inflight_max = 4;
+  config.receive_max = 16;
+  host h = host_make(&config);
+  if (state == AT_CONNECTING) {
+    wq_connect_args args = {.size = sizeof args, .version = version, .client_id = text("a")};
+    wq_connect(h.client, &args, h.now);
+    return h;
+  }
+  online(&h, version);
+  if (state == AT_CONNECTED) return h;
+  wq_publish_args args = {.size = sizeof args, .qos = 1, .topic = text("t"), .payload = text("x")};
+  const wq_subscription sub = {.filter = text("a/#"), .qos = 2};
+  wq_publish(h.client, &args, h.now);
+  args.qos = 2;
+  wq_publish(h.client, &args, h.now);
+  wq_subscribe(h.client, &sub, 1, (wq_bytes){0}, h.now);
+  return h;
+}
+
+/* Feed whatever it is, in one piece or byte by byte, as a host would; then see that the client still keeps its rules. */
+static void feed_hostile(int state, uint8_t version, const uint8_t *bytes, size_t n, size_t chunk, guard page) {
+  host h = host_at(state, version);
+  int64_t got = 0;
+  for (size_t at = 0; at < n && got >= 0;) {
+    uint32_t skip = wq_skip(h.client);
+    size_t part = n - at < chunk ? n - at : chunk;
+    if (skip) {
+      part = skip < part ? skip : part;
+      got = wq_skipped(h.client, (uint32_t)part, h.now);
+    } else {
+      got = wq_feed(h.client, guard_put(page, bytes + at, part), part, h.now);
+      if (give_memory(&h, got)) {
+        got = 0;
+        continue;
+      }
+    }
+    size_t count;
+    const wq_event *e = wq_events(h.client, &count);
+    CHECK(count <= 16);
+    for (size_t i = 0; i < count; i++)
+      if (e[i].type == WQ_EV_PUBLISH && e[i].aux) CHECK_INT(wq_ack(h.client, e[i].aux, 0, h.now), 0);
+    drop_output(&h);
+    if (got > 0 || skip)
+      at += skip ? part : (size_t)got;
+    else if (got == 0)
+      break;
+  }
+  if (got < 0) {
+    CHECK(got < -200 && got > -300);
+    CHECK_INT(wq_client_status(h.client), WQ_FAILED);
+    CHECK_INT(wq_feed(h.client, bytes, n, h.now), n);
+  }
+  wq_lost(h.client, h.now);
+  online(&h, version);
+  host_end(&h);
+}
+
+static void every_changed_byte(void) {
+  guard page = guard_make(256);
+  for (size_t v = 0; v < sizeof server_packets / sizeof *server_packets; v++) {
+    uint8_t bytes[64];
+    size_t n = unhex(server_packets[v].hex, bytes);
+    for (int state = 0; state < STATES; state++)
+      for (size_t at = 0; at < n; at++) {
+        uint8_t kept = bytes[at];
+        for (int value = 0; value < 256; value++) {
+          bytes[at] = (uint8_t)value;
+          feed_hostile(state, server_packets[v].version, bytes, n, 1, page);
+          feed_hostile(state, server_packets[v].version, bytes, n, n, page);
+        }
+        bytes[at] = kept;
+      }
+  }
+}
+
+static void every_truncation(void) {
+  guard page = guard_make(256);
+  for (size_t v = 0; v < sizeof server_packets / sizeof *server_packets; v++) {
+    uint8_t bytes[64];
+    size_t n = unhex(server_packets[v].hex, bytes);
+    for (int state = 0; state < STATES; state++)
+      for (size_t part = 0; part <= n; part++) {
+        feed_hostile(state, server_packets[v].version, bytes, part, 1, page);
+        feed_hostile(state, server_packets[v].version, bytes, part, n, page);
+      }
+  }
+}
+
+int main(void) {
+  check_case("config: ranges, size, alignment", config_ranges);
+  check_case("config: a caller with an older header", config_of_an_older_caller);
+  check_case("memory is asked for before anything changes", more_memory);
+  check_case("100 000 topic names keep their ids", many_topics);
+  check_case("topic names without end take no memory without end", topics_without_end);
+  check_case("input stops where events would not fit", few_events);
+  check_case("a full output: QoS 0 waits, is refused, and goes on", full_output);
+  check_case("QoS 0 that waits settles when the connection is lost", waiting_when_lost);
+  check_case("every truncation of a server's packet, at each state", every_truncation);
+  check_case("every change of one byte in a server's packet, at each state", every_changed_byte);
+  return check_close();
+}
