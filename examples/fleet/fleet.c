@@ -150,13 +150,17 @@ static void catch_signals(wqn_loop *loop) {
   sigaction(SIGTERM, &action, NULL);
 }
 
-/* As many sockets as devices. If it is not allowed, connecting says so. */
-static void raise_file_limit(uint32_t devices) {
+/* As many sockets as devices. Returns false, having said why, if the system does not allow that. */
+static bool raise_file_limit(uint32_t devices) {
   struct rlimit limit;
   rlim_t wanted = (rlim_t)devices + SPARE_FILES;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return true;
+  rlim_t had = limit.rlim_cur;
+  limit.rlim_cur = wanted;
+  if (limit.rlim_max >= wanted && setrlimit(RLIMIT_NOFILE, &limit) == 0) return true;
+  fprintf(stderr, "fleet: %u devices need %llu open files, and %llu are allowed: raise the limit (ulimit -n %llu)\n",
+          devices, (unsigned long long)wanted, (unsigned long long)had, (unsigned long long)wanted);
+  return false;
 }
 
 static void set_options(program *p) {
@@ -196,7 +200,7 @@ static void leave(program *p) {
 static int run(program *p) {
   p->fleet.on_online = on_online;
   p->fleet.on_offline = on_offline;
-  raise_file_limit(p->fleet.count);
+  if (!raise_file_limit(p->fleet.count)) return 1;
   set_options(p);
   catch_signals(p->fleet.loop);
   printf("fleet: connecting %u devices to %.*s\n", p->fleet.count, (int)strcspn(p->url, "?"), p->url);
