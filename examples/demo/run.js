@@ -42,7 +42,7 @@ async function checkPort(port) {
 async function main() {
   const tls = !['', '0'].includes(process.env.TLS ?? '');
   const port = number('PORT', tls ? 8443 : 8080, 65535);
-  const devices = number('DEVICES', 50, 10_000);
+  const devices = number('DEVICES', 50, 9999);
   for (const path of [FLEET, `${DASHBOARD}/index.html`]) {
     if (!existsSync(path)) throw new Error(`${path} is not there: run \`make demo\`, which builds it`);
   }
@@ -59,6 +59,8 @@ async function main() {
     texts: { '/demo.json': JSON.stringify({ url: '/mqtt' }) },
   });
   const fleet = new Child(FLEET, ['--url', mosquitto.url, '--devices', String(devices)]);
+  // So that the page shows them all at once.
+  await fleet.until(() => fleet.output.includes('devices online'), { what: `bring ${devices} devices online` });
 
   console.log(`
   Dashboard   ${caddy.url}/
@@ -74,17 +76,18 @@ async function main() {
   console.log('\n  Ctrl-C stops it all.\n');
 
   const { code, signal } = await fleet.exited;
-  if (stopping) return;
   throw new Error(`the fleet ended (${signal ?? `exit code ${code}`}):\n${fleet.output.trimEnd()}`);
 }
 
-// process.js ends what we started, and then us; the fleet's end is no trouble then.
+// process.js ends what we started, and then us. What fails for that is no trouble.
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => (stopping = true));
 
 try {
   await main();
 } catch (error) {
-  console.error(`demo: ${error instanceof Error ? error.message : error}`);
-  process.exit(1);
+  if (!stopping) {
+    console.error(`demo: ${error instanceof Error ? error.message : error}`);
+    process.exit(1);
+  }
 }
