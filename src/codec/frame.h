@@ -12,8 +12,8 @@ typedef struct wq_frame {
   uint32_t remaining; /* bytes after it; header + remaining is the packet's size */
 } wq_frame;
 
-/* wq_frame_read - the fixed header at the start of `bytes`; an error is told as soon as the byte that shows it is there.
- * version: 0 is not known yet, and only a CONNECT, which tells it, can come [M3:3.1.0-1] [M5:3.1.0-1].
+/* wq_frame_read - the fixed header at the start of `bytes`; an error is told as soon as the byte that shows it is
+ * there. version: 0 is not known yet, and only a CONNECT, which tells it, can come [M3:3.1.0-1] [M5:3.1.0-1].
  * Returns 1, 0 if more bytes are needed, WQ_E_MALFORMED (type 0, reserved flags not as they must be, a length of more
  * than four bytes or not minimal [M3:2.2.2-2] [M5:2.1.3-1] [M5:1.5.5-1], QoS 3 [M3:3.3.1-4] [M5:3.3.1-4]), or
  * WQ_E_PROTOCOL (type 15, AUTH, before 5.0; no CONNECT with version 0; DUP with QoS 0 [M3:3.3.1-2] [M5:3.3.1-2]).

@@ -4,8 +4,9 @@
  *
  * Decoders take the body (after the fixed header) and check all that can be known from one packet alone: every length,
  * UTF-8, reserved bits, packet id not 0, reason codes the specification lists, properties by wq_properties_check(),
- * nothing left over. They return 0 or -201..-206: WQ_E_MALFORMED for what cannot be parsed, WQ_E_PROTOCOL for what can but
- * is not allowed, WQ_E_TOPIC_INVALID and WQ_E_TOPIC_ALIAS. Views point into the body; on an error the struct is of no use.
+ * nothing left over. They return 0 or -201..-206: WQ_E_MALFORMED for what cannot be parsed, WQ_E_PROTOCOL for what
+ * can but is not allowed, WQ_E_TOPIC_INVALID and WQ_E_TOPIC_ALIAS. Views point into the body; on an error the struct
+ * is of no use.
  *
  * Encoders write the whole packet, fixed header included, and return its size; 0 if it does not fit in `room`, or could
  * not be a packet (over 268435455 bytes, a string over 65535). They do not validate views (the caller did). With 3.x,
@@ -73,8 +74,8 @@ int wq_connect_decode(wq_connect_packet *p, wq_bytes body);
 int wq_connack_decode(wq_connack_packet *p, uint8_t version, wq_bytes body);
 /* `body` may end early: what counts for a streamed payload is `remaining`, the length that the fixed header declares;
  * payload is then the part that is there. Returns also n > 0: the variable header is not whole, and at least n bytes of
- * body are needed to go on (only if body.len < remaining). `flags` are those that wq_frame_read() accepted. That the topic
- * is not empty where it must not be is checked, its text is not, for the caller may know the name already:
+ * body are needed to go on (only if body.len < remaining). `flags` are those that wq_frame_read() accepted. That the
+ * topic is not empty where it must not be is checked, its text is not, for the caller may know the name already:
  * wq_topic_name_check() is left to it; wq_packet_decode() does check. */
 int wq_publish_decode(wq_publish_packet *p, uint8_t version, uint8_t flags, wq_bytes body, uint32_t remaining);
 int wq_ack_decode(wq_ack_packet *p, uint8_t type, uint8_t version, wq_bytes body);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * PUBACK, PUBREC, PUBREL, PUBCOMP; DISCONNECT and AUTH; PINGREQ and PINGRESP: the packets that are a reason code at most.
- * [M3:3.4]..[M3:3.7] [M3:3.12]..[M3:3.14] [M5:3.4]..[M5:3.7] [M5:3.12]..[M5:3.15] */
+ * PUBACK, PUBREC, PUBREL, PUBCOMP; DISCONNECT and AUTH; PINGREQ and PINGRESP: the packets that are a reason code at
+ * most. [M3:3.4]..[M3:3.7] [M3:3.12]..[M3:3.14] [M5:3.4]..[M5:3.7] [M5:3.12]..[M5:3.15] */
 #include "packet.h"
 
 #include "parts.h"

@@ -128,7 +128,7 @@ int wq_connack_decode(wq_connack_packet *p, uint8_t version, wq_bytes body) {
   if (r.failed || wq_reader_left(&r) != 0) return WQ_E_MALFORMED;
   if (error != 0) return error;
   if (version != WQ_MQTT_3_1) { /* 3.1 has no Session Present, and leaves the byte unused */
-    if (flags > 1)              /* [M3:2.2.2-1] [M5:3.2.2-1] */
+    if (flags > 1)              /* [M3:3.2.2.1] [M5:3.2.2-1] */
       return WQ_E_MALFORMED;
     p->session_present = flags == 1;
   }

@@ -6,8 +6,8 @@
 #include "parts.h"
 #include "prop.h"
 
-/* The property length at `at`, of which a part may be missing. On success *at is moved behind it and 0 returned; else the
- * bytes of body that are needed, or an error. */
+/* The property length at `at`, of which a part may be missing. On success *at is moved behind it and 0 returned; else
+ * the bytes of body that are needed, or an error. */
 static int read_length(wq_bytes body, uint32_t remaining, uint32_t *at, uint32_t *length) {
   wq_bytes field = {body.data + *at, body.len - *at};
   uint32_t n = 0;
@@ -60,18 +60,19 @@ int wq_publish_decode(wq_publish_packet *p, uint8_t version, uint8_t flags, wq_b
 }
 
 static uint64_t remaining_of(uint8_t version, const wq_publish_packet *p) {
+  if (p->topic.len > WQ_STRING_MAX) return UINT64_MAX;
   return wq_binary_size(p->topic) + (p->qos != 0 ? 2 : 0) + wq_properties_size(version, p->properties) + p->payload.len;
 }
 
 uint64_t wq_publish_size(uint8_t version, const wq_publish_packet *p) {
-  return p->topic.len > WQ_STRING_MAX ? UINT64_MAX : wq_packet_size(remaining_of(version, p));
+  return wq_packet_size(remaining_of(version, p));
 }
 
 uint32_t wq_publish_head_encode(uint8_t *dst, uint32_t room, uint8_t version, const wq_publish_packet *p) {
-  uint64_t size = wq_publish_size(version, p);
-  if (size > WQ_PACKET_MAX || size - p->payload.len > room) return 0;
+  uint64_t remaining = remaining_of(version, p), size = wq_packet_size(remaining);
+  if (size == UINT64_MAX || size - p->payload.len > room) return 0;
   uint8_t flags = (uint8_t)((p->dup ? 8u : 0u) | (unsigned)p->qos << 1 | (p->retain ? 1u : 0u));
-  uint32_t head = wq_frame_head_write(dst, WQ_PUBLISH, flags, (uint32_t)remaining_of(version, p));
+  uint32_t head = wq_frame_head_write(dst, WQ_PUBLISH, flags, (uint32_t)remaining);
   wq_writer w = wq_writer_of(dst + head, room - head);
   wq_write_binary(&w, p->topic);
   if (p->qos != 0) wq_write_u16(&w, p->packet_id);

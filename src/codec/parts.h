@@ -5,10 +5,8 @@
 
 #include "bytes.h"
 
-#define WQ_PACKET_MAX (WQ_VARINT_MAX + 5u) /* bytes of the largest packet, its fixed header included */
-
-/* wq_read_properties - property length and properties, checked for `packets` (see wq_properties_check()). In 3.x there are
- * none: *properties becomes absent and nothing is read. Returns 0 or an error. */
+/* wq_read_properties - property length and properties, checked for `packets` (see wq_properties_check()). In 3.x
+ * there are none: *properties becomes absent and nothing is read. Returns 0 or an error. */
 int wq_read_properties(wq_reader *r, uint8_t version, uint32_t packets, wq_bytes *properties);
 
 /* wq_read_packet_id - into *packet_id; WQ_E_MALFORMED if it is cut off, WQ_E_PROTOCOL if it is 0 [M3:2.3.1-1]
@@ -18,7 +16,8 @@ int wq_read_packet_id(wq_reader *r, uint16_t *packet_id);
 uint64_t wq_properties_size(uint8_t version, wq_bytes properties); /* with their length; 0 in 3.x */
 void wq_write_properties(wq_writer *w, uint8_t version, wq_bytes properties);
 
-/* wq_packet_size - of a packet with `remaining` bytes behind its fixed header; UINT64_MAX if there can be no such packet. */
+/* wq_packet_size - of a packet with `remaining` bytes behind its fixed header; UINT64_MAX if there can be no such
+ * packet. */
 uint64_t wq_packet_size(uint64_t remaining);
 
 /* wq_packet_begin - a writer behind the fixed header; failed if the packet cannot be or does not fit. */

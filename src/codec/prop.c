@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The properties of MQTT 5.0 [M5:2.2.2]: one table says what each is called, how it is encoded and where it may stand. */
+ * The properties of MQTT 5.0 [M5:2.2.2]: one table says what each is called, how it is encoded and where it may
+ * stand. */
 #include "prop.h"
 
 #include "bytes.h"

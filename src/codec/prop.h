@@ -8,8 +8,8 @@
 
 /* wq_properties_check - every property well formed, allowed in `packets` (one bit of wq_property_info_t.packets), not
  * repeated where it must not be, with a value in range.
- * Returns 0; WQ_E_MALFORMED (also for an id that this packet may not carry [M5:2.2.2.2]); WQ_E_PROTOCOL (repeated, value
- * out of range, Authentication Data without Method); or WQ_E_TOPIC_ALIAS (alias 0 [M5:3.3.2-8]). */
+ * Returns 0; WQ_E_MALFORMED (also for an id that this packet may not carry [M5:2.2.2.2]); WQ_E_PROTOCOL (repeated,
+ * value out of range, Authentication Data without Method); or WQ_E_TOPIC_ALIAS (alias 0 [M5:3.3.2-8]). */
 int wq_properties_check(wq_bytes properties, uint32_t packets);
 
 /* wq_properties_find - the first property with that id; false if there is none. `properties` must have been checked. */

@@ -13,7 +13,8 @@ static wq_bytes rest(wq_bytes b, uint32_t from) { return (wq_bytes){b.data + fro
 
 static bool has(wq_bytes b, uint8_t byte) { return b.len != 0 && memchr(b.data, byte, b.len) != NULL; }
 
-/* all eight bytes are ASCII, and none is 0, + or #. A byte that is 0 after the exclusive or borrows into its high bit. */
+/* all eight bytes are ASCII, and none is 0, + or #. A byte that is 0 after the exclusive or borrows into its high
+ * bit. */
 static bool plain(const uint8_t *at) {
   uint64_t word;
   memcpy(&word, at, 8);

@@ -9,13 +9,13 @@
  * [M3:4.7.3-2] [M5:4.7.0-1] [M5:4.7.3-1] [M5:4.7.3-2]. */
 bool wq_topic_name_valid(wq_bytes topic);
 
-/* wq_topic_name_check - 0; WQ_E_MALFORMED if it is not UTF-8, which makes the packet malformed; WQ_E_TOPIC_INVALID if it is
- * text but no topic name. For names that a peer sent. */
+/* wq_topic_name_check - 0; WQ_E_MALFORMED if it is not UTF-8, which makes the packet malformed; WQ_E_TOPIC_INVALID if
+ * it is text but no topic name. For names that a peer sent. */
 int wq_topic_name_check(wq_bytes topic);
 
 /* wq_topic_filter_valid - as above, with + and # only as whole levels, # only last [M3:4.7.1-2] [M3:4.7.1-3]
- * [M5:4.7.1-1] [M5:4.7.1-2]. "$share/name/filter" must be well formed [M5:4.8.2-1] [M5:4.8.2-2]; in 3.x too, where servers
- * that know shared subscriptions read it so. */
+ * [M5:4.7.1-1] [M5:4.7.1-2]. "$share/name/filter" must be well formed [M5:4.8.2-1] [M5:4.8.2-2]; in 3.x too, where
+ * servers that know shared subscriptions read it so. */
 bool wq_topic_filter_valid(wq_bytes filter);
 
 bool wq_topic_filter_has_wildcard(wq_bytes filter);

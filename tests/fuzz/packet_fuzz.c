@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * libFuzzer target of the codec. The first byte chooses the version (and whether a PUBLISH is also decoded in pieces), the
- * rest is a stream of packets. Whatever decodes must encode, to no more bytes than it came in, and what that gives must
- * decode and encode to itself. */
+ * libFuzzer target of the codec. The first byte chooses the version (and whether a PUBLISH is also decoded in
+ * pieces), the rest is a stream of packets. Whatever decodes must encode, to no more bytes than it came in, and what
+ * that gives must decode and encode to itself. */
 #include "codec/frame.h"
 #include "codec/packet.h"
 #include "codec/topic.h"

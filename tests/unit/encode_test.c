@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Encoders at their limits: what cannot be a packet is refused, by size and by encoder alike. What they write for packets
- * that can be is the business of packets_test.c. */
+ * Encoders at their limits: what cannot be a packet is refused, by size and by encoder alike. What they write for
+ * packets that can be is the business of packets_test.c. */
 #include "check.h"
 #include "guard.h"
 
@@ -109,6 +109,13 @@ static void many_filters(void) {
   CHECK_INT(wq_unsubscribe_encode(room, sizeof room, 4, 1, none, filters, 4097), 0);
 }
 
+static void no_packet(void) {
+  wq_packet p = {.type = 0};
+  CHECK_INT(wq_packet_encode(room, sizeof room, WQ_MQTT_5_0, &p), 0);
+  p.type = 16;
+  CHECK_INT(wq_packet_encode(room, sizeof room, WQ_MQTT_5_0, &p), 0);
+}
+
 int main(void) {
   output = guard_make(4096);
   memset(long_text, 'x', sizeof long_text);
@@ -118,5 +125,6 @@ int main(void) {
   check_case("CONNECT: each text ends at 65535 bytes", connect_texts);
   check_case("SUBSCRIBE and UNSUBSCRIBE: a filter ends at 65535 bytes [M3:4.7.3-3] [M5:4.7.3-3]", filter_texts);
   check_case("SUBSCRIBE and UNSUBSCRIBE: too many filters are refused", many_filters);
+  check_case("a type that is none encodes to nothing", no_packet);
   return check_close();
 }

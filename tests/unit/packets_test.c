@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Runs the packet vectors of tests/vectors/packets.txt (its head explains the form). Each good one must decode to its
- * description and encode back to its bytes, into any room or none; each bad one must fail as it says. And whatever a vector
- * holds: no truncation is accepted, and every change of one byte is refused or decodes to something that encodes and
- * decodes to itself. All input ends at a guard page. */
+ * description and encode back to its bytes, into any room or none; each bad one must fail as it says. And whatever a
+ * vector holds: no truncation is accepted, and every change of one byte is refused or decodes to something that
+ * encodes and decodes to itself. All input ends at a guard page. */
 #include "check.h"
 #include "guard.h"
 
@@ -89,7 +89,8 @@ static int64_t decode(wq_packet *p, uint8_t version, const uint8_t *bytes, size_
   return wq_packet_decode(p, version, (wq_bytes){guard_put(input, bytes, length), (uint32_t)length});
 }
 
-/* A packet that decoded: it encodes to no more bytes than it came in, and those decode to the same and encode to themselves. */
+/* A packet that decoded: it encodes to no more bytes than it came in, and those decode to the same and encode to
+ * themselves. */
 static void check_stable(uint8_t version, const wq_packet *p, size_t length) {
   static uint8_t once[BYTES_MAX];
   describe_packet(&first, version, p);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Properties: the table against a second reading of the specification, encoding both ways, and the check for a packet. */
+ * Properties: the table against a second reading of the specification, encoding both ways, and the check for a
+ * packet. */
 #include "check.h"
 #include "guard.h"
 
