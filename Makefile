@@ -23,7 +23,8 @@ FLEET_C   := $(wildcard examples/fleet/*.c)
 UNIT_C    := $(wildcard tests/unit/*_test.c)
 VECTORS_C := $(wildcard tests/vectors/*.c)
 NET_C     := $(wildcard tests/net/*.c)
-ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C)
+FUZZ_C    := $(wildcard tests/fuzz/*_fuzz.c)
+ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C)
 C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
 JS_FILES  := $(shell find web wasm tests examples -name '*.js' 2>/dev/null)
 WEB_FILES := $(shell find web/client web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
@@ -35,6 +36,7 @@ CFLAGS   := -std=c11 $(WARNINGS) -Isrc -MMD -MP
 POSIX    := -D_POSIX_C_SOURCE=200809L
 RELEASE  := -O2 -g
 CHECKED  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZED   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 HOST_LIBS := -lwslay -lssl -lcrypto -lm
 
 # The features that every engine with WebAssembly SIMD's predecessors has; wasm-opt must be told the same ones.
@@ -50,6 +52,7 @@ TEST_O   = $(patsubst %.c,build/test/%.o,$(1))
 # ---------------------------------------------------------------------------------------------------- what to build
 UNIT   := $(patsubst tests/unit/%.c,build/test/%,$(UNIT_C))
 NET    := $(patsubst tests/net/%.c,build/test/%,$(NET_C))
+FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js
 DASH   := dist/dashboard.html dist/dashboard/index.html
 
@@ -83,7 +86,7 @@ $(UNIT) $(NET) build/test/vectors build/test/fleet:
 	$(CC) $(CHECKED) -o $@ $^ $(HOST_LIBS)
 
 # POSIX is for hosts and tests; the core must do without.
-$(patsubst %.c,build/%.o,$(foreach f,native test strict,$(addprefix $(f)/,$(filter-out $(CORE_C),$(ALL_C))))): CFLAGS += $(POSIX)
+$(patsubst %.c,build/%.o,$(foreach f,native test strict fuzz,$(addprefix $(f)/,$(filter-out $(CORE_C),$(ALL_C))))): CFLAGS += $(POSIX)
 
 build/native/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -97,11 +100,18 @@ build/strict/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CLANG) $(CFLAGS) -O1 -c -o $@ $<
 
+build/fuzz/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(CFLAGS) $(FUZZED) -c -o $@ $<
+
+$(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
+	$(CLANG) $(FUZZED) -o $@ $^
+
 build/wasm/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(EMCC) $(CFLAGS) -O3 -flto $(WASM_FEATURES) -c -o $@ $<
 
--include $(wildcard $(foreach f,native test strict wasm,$(patsubst %.c,build/$(f)/%.d,$(ALL_C) wasm/shim.c)))
+-include $(wildcard $(foreach f,native test strict fuzz wasm,$(patsubst %.c,build/$(f)/%.d,$(ALL_C) wasm/shim.c)))
 
 # ---------------------------------------------------------------------------------------------------- wasm
 # Emscripten adds exports of its own, which differ from version to version; metadce keeps what the reviewed list names.
@@ -138,7 +148,7 @@ dist/wasmqtt.d.ts: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
 
 # ---------------------------------------------------------------------------------------------------- tests
 comma := ,
-SUITES := lint tools unit vectors wasm client dashboard net browser
+SUITES := lint tools unit vectors fuzz wasm client dashboard net browser
 SUITE  := $(SUITES)
 CHOSEN := $(subst $(comma), ,$(SUITE))
 
@@ -146,6 +156,7 @@ CHOSEN := $(subst $(comma), ,$(SUITE))
 NEED_lint    := node_modules/.package-lock.json build/gen/webcrypto.js dist/wasmqtt.wasm
 NEED_tools   := node_modules/.package-lock.json
 NEED_unit    := $(UNIT)
+NEED_fuzz    := $(FUZZ)
 NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
 NEED_wasm    := dist/wasmqtt.wasm build/gen/webcrypto.js $(LIB_JS) $(DASH)
 NEED_client  := $(LIB_JS)
@@ -158,6 +169,11 @@ test: ## set up what is missing, build, run every suite; SUITE=unit,client choos
 	tests/tools/setup.sh test
 	$(MAKE) $(sort $(foreach s,$(CHOSEN),$(NEED_$(s))))
 	node tests/tools/run.js $(CHOSEN)
+
+SECONDS := 60
+.PHONY: fuzz
+fuzz: $(FUZZ) ## let each fuzz target look for new inputs; SECONDS=600
+	for target in $(FUZZ); do mkdir -p $$target.corpus && $$target -max_total_time=$(SECONDS) $$target.corpus || exit 1; done
 
 .PHONY: setup
 setup: ## install what `make test` needs (Debian 12), or say what is missing

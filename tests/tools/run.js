@@ -80,12 +80,13 @@ const node = (folder, concurrency) => async () => {
 };
 
 /**
- * A make target that counts as one test.
- * @param {string} target
+ * A program whose success counts as one test.
+ * @param {string} program
+ * @param {string[]} args
  * @returns {Step}
  */
-const make = (target) => async () => {
-  const { code, output } = await run('make', ['--no-print-directory', target]);
+const succeeds = (program, args) => async () => {
+  const { code, output } = await run(program, args);
   return { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0, output };
 };
 
@@ -104,16 +105,23 @@ function list(folder, pattern) {
   }
 }
 
+// A fixed number of inputs from a fixed seed: the same ones each time. `make fuzz` looks for new ones.
+const FUZZ = ['-runs=50000', '-seed=1', '-verbosity=0'];
+
+const fuzzPrograms = list('tests/fuzz', /_fuzz\.c$/).map((file) =>
+  file.replace(/^tests\/fuzz\/(.*)\.c$/, 'build/fuzz/$1'),
+);
 const unitPrograms = list('tests/unit', /_test\.c$/).map((file) =>
   file.replace(/^tests\/unit\/(.*)\.c$/, 'build/test/$1'),
 );
 
 /** @type {Record<string, Step[]>} */
 const suites = {
-  lint: [make('lint')],
+  lint: [succeeds('make', ['--no-print-directory', 'lint'])],
   tools: [node('tests/tools', 2)],
   unit: unitPrograms.map(native),
   vectors: [native('build/test/vectors'), node('tests/vectors', 1)],
+  fuzz: fuzzPrograms.map((program) => succeeds(program, FUZZ)),
   wasm: [node('tests/wasm', 2)],
   client: [node('tests/client', 2)],
   dashboard: [node('tests/dashboard', 2)],
