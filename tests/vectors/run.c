@@ -188,8 +188,8 @@ static void log_event(run *r, const wq_event *e, size_t fed_n) {
   case WQ_EV_DISCONNECT: log_line(r, "DISCONNECT reason=%d%s", e->reason, p); break;
   case WQ_EV_AUTH: log_line(r, "AUTH reason=%d%s", e->reason, p); break;
   case WQ_EV_PONG: log_line(r, "PONG"); break;
-  case WQ_EV_TOPIC_GONE:
-    log_line(r, "GONE topic=%s", r->names[e->topic_id] ? r->names[e->topic_id] : "?");
+  case WQ_EV_TOPIC_GONE: /* which one depends on the hash's seed */
+    log_line(r, r->names[e->topic_id] ? "GONE" : "GONE, but it had no name");
     free(r->names[e->topic_id]);
     r->names[e->topic_id] = NULL;
     break;
