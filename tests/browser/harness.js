@@ -39,7 +39,8 @@ class StandIn {
 
   /** @param {string} filter */
   async subscribe(filter) {
-    if (filter.startsWith('$')) throw Object.assign(new Error('The broker refused it.'), { hint: 'Its access rules do not allow this filter.' });
+    if (filter.startsWith('$'))
+      throw Object.assign(new Error('The broker refused it.'), { hint: 'Its access rules do not allow this filter.' });
     return { qos: 1 };
   }
 
@@ -56,7 +57,10 @@ class StandIn {
     const name = topic.split('/').at(-1);
     await new Promise((resolve) => setTimeout(resolve, 12));
     if (name === 'self-test' || !properties) return { reasonCode: 0 };
-    const reply = name === 'calibrate' ? { ok: false, error: 'sensor busy: measuring' } : { ok: true, interval: 5, applied: true };
+    const reply =
+      name === 'calibrate'
+        ? { ok: false, error: 'no reference sensor is attached' }
+        : { ok: true, result: { interval: 1000 } };
     setTimeout(() => this.message(properties.responseTopic, reply, { properties }), 30);
     return { reasonCode: 0 };
   }
@@ -65,11 +69,16 @@ class StandIn {
 const standIn = new StandIn();
 let now = Date.now();
 const painter = new Painter((callback) => requestAnimationFrame(callback));
-const session = new Session(async () => /** @type {any} */ (standIn), painter, () => now);
+const session = new Session(
+  async () => /** @type {any} */ (standIn),
+  painter,
+  () => now,
+);
 show(session);
 
 /** @param {number} n */
 const wave = (n) => Math.sin(n / 37) + 0.3 * Math.sin(n / 7.3);
+const SITES = ['Harbour, hall 1', 'Harbour, hall 2', 'Market', 'Airport', 'Dairy'];
 /** @param {number} n 1.. */
 const idOf = (n) => `dev-${String(n).padStart(4, '0')}`;
 
@@ -81,25 +90,72 @@ const idOf = (n) => `dev-${String(n).padStart(4, '0')}`;
 async function fleet(devices, seconds) {
   const end = Date.now();
   now = end - seconds * 1000;
-  await session.open({ url: 'wss://broker.example/mqtt', clientId: '', username: '', password: '', version: '', keepalive: '60', clean: true });
+  await session.open({
+    url: 'wss://broker.example/mqtt',
+    clientId: '',
+    username: '',
+    password: '',
+    version: '',
+    keepalive: '60',
+    clean: true,
+  });
   for (let n = 1; n <= devices; n++) {
     const online = n % 17 !== 3;
-    standIn.message(`devices/${idOf(n)}/status`, { online, firmware: '1.4.2', model: 'TH-20', site: n % 2 ? 'north' : 'south' }, { retain: true });
+    standIn.message(
+      `devices/${idOf(n)}/status`,
+      {
+        state: online ? 'online' : 'offline',
+        model: 'CS-200',
+        firmware: '2.4.1',
+        site: SITES[n % 5],
+        led: 'off',
+        interval: 1000,
+        alarms: n === 33 ? ['vibration-high'] : [],
+      },
+      { retain: true },
+    );
   }
   for (let second = 0; second < seconds; second++) {
     now = end - (seconds - second) * 1000;
     for (let n = 1; n <= devices; n++) {
       if (n % 17 === 3 || (n === 9 && second > seconds - 40)) continue;
       const t = second + n * 31;
-      const values = { temperature: 21 + wave(t) * 2, humidity: 45 + wave(t / 2) * 6, battery: 97 - n / 2 - second / 300, rssi: -60 + Math.round(wave(t) * 8), seq: second };
-      standIn.message(`devices/${idOf(n)}/telemetry`, n % 5 ? values : { ...values, door: second % 60 < 5 ? 'open' : 'closed' });
+      const values = {
+        temperature: 5 + wave(t) * 2,
+        humidity: 62 + wave(t / 2) * 6,
+        pressure: 1013 + wave(t / 3),
+        battery: 97 - n / 2 - second / 300,
+        vibration: 0.8 + wave(t) / 5,
+        rssi: -60 + Math.round(wave(t) * 8),
+      };
+      standIn.message(`devices/${idOf(n)}/telemetry`, { ...values, door: second % 60 < 5 ? 'open' : 'closed' });
     }
-    if (second === seconds - 90) standIn.message('devices/dev-0007/alarms', { type: 'overheating', severity: 'critical', state: 'active', message: 'Temperature above 60 °C' });
-    if (second === seconds - 70) standIn.message('devices/dev-0021/alarms', { type: 'low battery', severity: 'warning', state: 'active', message: 'Battery below 15 %' });
-    if (second % 25 === 0) standIn.message('devices/dev-0007/events', { event: 'door', state: second % 50 ? 'open' : 'closed' });
+    if (second === seconds - 90)
+      standIn.message('devices/dev-0007/alarms', {
+        code: 'temperature-high',
+        severity: 'major',
+        state: 'raised',
+        text: 'Temperature over 9.5 degrees',
+        value: 9.7,
+      });
+    if (second === seconds - 70)
+      standIn.message('devices/dev-0021/alarms', {
+        code: 'battery-low',
+        severity: 'minor',
+        state: 'raised',
+        text: 'Battery under 15 percent',
+        value: 14.9,
+      });
+    if (second % 25 === 0)
+      standIn.message('devices/dev-0007/events', {
+        type: second % 50 ? 'door-opened' : 'door-closed',
+        text: second % 50 ? 'The door was opened' : 'The door was closed',
+      });
   }
   now = end;
   session.tick();
 }
 
-Object.assign(globalThis, { harness: { session, standIn, fleet, painter, advance: (/** @type {number} */ ms) => ((now += ms), session.tick()) } });
+Object.assign(globalThis, {
+  harness: { session, standIn, fleet, painter, advance: (/** @type {number} */ ms) => ((now += ms), session.tick()) },
+});

@@ -22,6 +22,15 @@ import { CHANGED } from './paint.js';
 const REFUSED = 0x80;
 const NO_SUBSCRIBERS = 0x10;
 
+/** A new broker is a new world: nothing of the old one is kept. */
+class World {
+  fleet = new Fleet();
+  log = new MessageLog();
+  commands = new Commands();
+  received = new Rate();
+  published = new Rate();
+}
+
 export class Session {
   /**
    * @param {(url: string, options: Record<string, any>) => Promise<Client>} connect
@@ -48,18 +57,30 @@ export class Session {
     /** When the next attempt is made, ms; 0 when none is planned or it is not known. */
     this.retryAt = 0;
     this.reconnects = 0;
-    this.reset();
-  }
-
-  /** A new broker is a new world: nothing of the old one is kept. */
-  reset() {
-    this.fleet = new Fleet();
-    this.log = new MessageLog();
-    this.commands = new Commands();
-    this.received = new Rate();
-    this.published = new Rate();
     /** @type {Subscription[]} */
     this.subscriptions = [];
+    /** What one broker told. */
+    this.world = new World();
+  }
+
+  get fleet() {
+    return this.world.fleet;
+  }
+
+  get log() {
+    return this.world.log;
+  }
+
+  get commands() {
+    return this.world.commands;
+  }
+
+  get received() {
+    return this.world.received;
+  }
+
+  get published() {
+    return this.world.published;
   }
 
   /** @returns {string} the broker's address, without anything secret */
@@ -80,8 +101,7 @@ export class Session {
   async open(profile) {
     await this.close();
     const generation = ++this.generation;
-    const sameBroker = this.profile !== null && this.profile.url === profile.url;
-    if (!sameBroker) this.reset();
+    if (this.profile?.url !== profile.url) this.world = new World();
     this.profile = profile;
     this.clientId = profile.clientId || `dashboard-${randomHex(4)}`;
     this.trouble = null;
@@ -129,15 +149,32 @@ export class Session {
    * @param {number} generation
    */
   adopt(client, generation) {
-    const mine = (/** @type {(...args: any[]) => void} */ act) => (/** @type {any[]} */ ...args) => {
-      if (generation === this.generation) act(...args);
-    };
+    const mine =
+      (/** @type {(...args: any[]) => void} */ act) =>
+      (/** @type {any[]} */ ...args) => {
+        if (generation === this.generation) act(...args);
+      };
     this.client = client;
-    client.on('message', mine((message) => this.receive(message)));
-    client.on('connect', mine(() => this.connected()));
-    client.on('reconnect', mine((info) => this.waiting(info)));
-    client.on('disconnect', mine((reason) => this.lost(reason)));
-    client.on('error', mine((error) => this.gaveUp(error)));
+    client.on(
+      'message',
+      mine((message) => this.receive(message)),
+    );
+    client.on(
+      'connect',
+      mine(() => this.connected()),
+    );
+    client.on(
+      'reconnect',
+      mine((info) => this.waiting(info)),
+    );
+    client.on(
+      'disconnect',
+      mine((reason) => this.lost(reason)),
+    );
+    client.on(
+      'error',
+      mine((error) => this.gaveUp(error)),
+    );
     this.connected();
     this.subscriptions = [];
     void this.subscribe(DEVICE_FILTER, true);
@@ -183,12 +220,13 @@ export class Session {
   /** @param {Message} message */
   receive(message) {
     const now = this.now();
-    const { topic, payload, retain } = message;
+    // Each of these is worked out by the client when asked for: ask once.
+    const { topic, payload, qos, retain, properties } = message;
     this.received.count(now, payload.length);
-    this.log.add(message, 'in', now);
+    this.log.add({ topic, payload, qos, retain, properties }, 'in', now);
     let bits = CHANGED.log;
     if (this.fleet.apply(topic, payload, retain, now)) bits |= CHANGED.devices;
-    const correlation = message.properties?.correlationData;
+    const correlation = properties.correlationData;
     if (correlation && this.commands.answered(hex(correlation), payload, now)) bits |= CHANGED.commands;
     this.painter.touch(bits);
   }
@@ -249,7 +287,8 @@ export class Session {
     this.painter.touch(CHANGED.commands);
     try {
       const { reasonCode } = await sending;
-      const unheard = reasonCode === NO_SUBSCRIBERS ? 'The broker has it, but nobody is subscribed to the command’s topic.' : '';
+      const unheard =
+        reasonCode === NO_SUBSCRIBERS ? 'The broker has it, but nobody is subscribed to the command’s topic.' : '';
       const blind = 'Before MQTT 5 there is no response topic: whether the device did it shows in its state only.';
       this.commands.acknowledged(command, this.now(), unheard || (expectsAnswer ? '' : blind));
     } catch (error) {
@@ -276,7 +315,8 @@ export class Session {
     this.painter.touch(CHANGED.log);
     const sent = this.version === 5 ? { qos, retain, properties } : { qos, retain };
     const result = (await this.client.publish(topic, bytes, sent)) ?? {};
-    if ((result.reasonCode ?? 0) >= REFUSED) throw new Error(`The broker refused it (0x${result.reasonCode?.toString(16)}).`);
+    if ((result.reasonCode ?? 0) >= REFUSED)
+      throw new Error(`The broker refused it (0x${result.reasonCode?.toString(16)}).`);
     return result;
   }
 }

@@ -29,7 +29,7 @@ export const OFFERS = [
     name: 'set-interval',
     label: 'Set interval',
     help: 'How often the device sends telemetry.',
-    fields: [{ key: 'seconds', label: 'Every', type: 'number', initial: '5', unit: 's', min: 1, max: 3600 }],
+    fields: [{ key: 'ms', label: 'Every', type: 'number', initial: '1000', unit: 'ms', min: 100, max: 3_600_000 }],
   },
   {
     name: 'led',
@@ -48,13 +48,8 @@ export const OFFERS = [
       },
     ],
   },
-  { name: 'self-test', label: 'Self-test', help: 'Checks the device; it takes some seconds.', fields: [] },
-  {
-    name: 'calibrate',
-    label: 'Calibrate',
-    help: 'Sets the sensors anew against a known temperature.',
-    fields: [{ key: 'reference', label: 'Reference', type: 'number', initial: '20', unit: '°C', min: -40, max: 125 }],
-  },
+  { name: 'self-test', label: 'Self-test', help: 'Takes some seconds.', fields: [] },
+  { name: 'calibrate', label: 'Calibrate', help: 'Sets the sensors against the reference sensor.', fields: [] },
 ];
 
 /** @typedef {{ payload: string, faults: Record<string, string> }} Built faults by field; the payload counts without any */

@@ -21,7 +21,7 @@ const CLOCKS = new Set(['ts', 'time', 'timestamp', 't']);
 /** @typedef {'online' | 'offline' | 'stale' | 'unknown'} Status */
 /** @typedef {{ name: string, unit: string, last: number, lastAt: number, ring: Ring }} Metric */
 /** @typedef {{ at: number, title: string, detail: string, severity: Severity }} DeviceEvent */
-/** @typedef {{ key: string, severity: Severity, title: string, detail: string, since: number, at: number }} Alarm */
+/** @typedef {{ key: string, severity: Severity, title: string, detail: string, since: number, at: number }} Alarm `since` is 0 when it was raised before we listened */
 /** @typedef {'critical' | 'major' | 'minor' | 'info'} Severity */
 
 /** @type {Record<Severity, number>} */
@@ -150,7 +150,9 @@ export class Device {
     const value = parsed.ok ? parsed.value : (asText(payload) ?? '');
     this.reported = reportedStatus(value);
     if (isObject(value)) {
-      forEachLeaf(value, (name, leaf) => this.keepText(this.fields, DEVICE_LIMITS.fields, name, leaf));
+      const { alarms, ...fields } = value;
+      if (Array.isArray(alarms)) this.reconcileAlarms(alarms, now);
+      forEachLeaf(fields, (name, leaf) => this.keepText(this.fields, DEVICE_LIMITS.fields, name, leaf));
     } else if (this.reported === '') {
       this.noteUnreadable('status', parsed.ok ? 'neither an object nor online/offline' : parsed.reason);
     }
@@ -226,7 +228,7 @@ export class Device {
   applyEvent(rest, payload, now) {
     const { object, text } = this.read('event', payload);
     const title = textMember(object, ['event', 'type', 'name', 'code']) || rest || text || 'event';
-    const detail = describe(object, ['event', 'type', 'name', 'code', 'severity', 'level', 'ts']);
+    const detail = describe(object, ['event', 'type', 'name', 'code', 'severity', 'level', ...CLOCKS]);
     this.addEvent({
       at: now,
       title: oneLine(title, 80),
@@ -265,21 +267,28 @@ export class Device {
       return;
     }
     const severity = severityOf(textMember(object, ['severity', 'level']), 'major');
-    const detail = describe(object, [
-      'alarm',
-      'type',
-      'code',
-      'name',
-      'id',
-      'severity',
-      'level',
-      'state',
-      'active',
-      'ts',
-    ]);
-    const alarm = { key, severity, title: oneLine(title, 80), detail, since: old?.since ?? now, at: now };
+    const elsewhere = ['alarm', 'type', 'code', 'name', 'id', 'severity', 'level', 'state', 'status', 'active'];
+    const detail = describe(object, [...elsewhere, ...CLOCKS]);
+    const alarm = { key, severity, title: oneLine(title, 80), detail, since: old ? old.since : now, at: now };
     this.alarms.set(key, alarm);
     if (!old) this.addEvent({ at: now, title: `${alarm.title} raised`, detail, severity });
+  }
+
+  /**
+   * A status that lists the active alarms tells of those raised before we listened, and of those cleared unheard.
+   * @param {unknown[]} names
+   * @param {number} now
+   */
+  reconcileAlarms(names, now) {
+    const active = new Set(
+      names.filter((name) => typeof name === 'string').map((name) => name.slice(0, DEVICE_LIMITS.name)),
+    );
+    for (const key of this.alarms.keys()) if (!active.has(key)) this.alarms.delete(key);
+    for (const key of active) {
+      if (this.alarms.has(key)) continue;
+      if (this.alarms.size >= DEVICE_LIMITS.alarms) this.unkept.alarms++;
+      else this.alarms.set(key, { key, severity: 'major', title: oneLine(key, 80), detail: '', since: 0, at: now });
+    }
   }
 
   /**

@@ -26,15 +26,15 @@ export function unitOf(metric) {
 
 /**
  * @param {number} value
- * @returns {string} at most four significant digits for small numbers, whole thousands grouped by thin spaces
+ * @returns {string} one decimal from 10 on, two below, none from 10 000 on; thousands grouped by thin spaces; a true minus
  */
 export function number(value) {
   if (!Number.isFinite(value)) return '–';
-  const size = Math.abs(value);
-  if (size >= 1e9 || (size > 0 && size < 1e-3)) return value.toExponential(2);
-  if (size >= 1000) return count(Math.round(value));
-  if (Number.isInteger(value)) return String(value);
-  return value.toFixed(size >= 100 ? 1 : size >= 1 ? 1 : 3);
+  if (value < 0) return `\u2212${number(-value)}`;
+  if (value >= 1e9 || (value > 0 && value < 1e-3)) return value.toExponential(2);
+  if (Number.isInteger(value) || value >= 10_000) return count(Math.round(value));
+  const [whole, decimals] = value.toFixed(value >= 10 ? 1 : 2).split('.');
+  return `${count(Number(whole))}.${decimals}`;
 }
 
 /**

@@ -16,7 +16,7 @@ const DEFAULTS = { maxMessages: 5000, maxBytes: 8 * 1024 * 1024, maxPayload: 256
  * @property {string} topic
  * @property {Uint8Array} payload an own copy, at most `maxPayload` bytes of it
  * @property {number} size of the whole payload, bytes
- * @property {0 | 1 | 2} qos
+ * @property {number} qos 0, 1 or 2
  * @property {boolean} retain
  * @property {Record<string, unknown>} properties MQTT 5 properties, as the client gives them
  */
@@ -44,14 +44,14 @@ export class MessageLog {
   }
 
   /**
-   * @param {{ topic: string, payload: Uint8Array, qos: 0 | 1 | 2, retain: boolean, properties?: Record<string, unknown> }} message
+   * @param {{ topic: string, payload: Uint8Array, qos: number, retain: boolean, properties: Record<string, unknown> }} message
    * @param {'in' | 'out'} direction
    * @param {number} now ms
    */
   add(message, direction, now) {
     const size = message.payload.length;
     const payload = message.payload.slice(0, this.limits.maxPayload);
-    const { topic, qos, retain, properties = {} } = message;
+    const { topic, qos, retain, properties } = message;
     /** @type {Entry} */
     const entry = { number: ++this.total, at: now, direction, topic, payload, size, qos, retain, properties };
     this.kept.push(entry);

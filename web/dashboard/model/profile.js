@@ -66,7 +66,8 @@ export function faultsOf(profile) {
  * @returns {string}
  */
 function urlFault(text) {
-  if (text === '' || text === 'ws://' || text === 'wss://') return 'Where is the broker? For instance wss://broker.example/mqtt';
+  if (text === '' || text === 'ws://' || text === 'wss://')
+    return 'Where is the broker? For instance wss://broker.example/mqtt';
   let url;
   try {
     url = new URL(text);
@@ -77,7 +78,8 @@ function urlFault(text) {
     return 'A browser reaches MQTT over WebSockets only: use the ws:// or wss:// address of the broker.';
   }
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') return 'The address starts with wss:// or ws://';
-  if (url.username || url.password) return 'Put the user name and password into their own fields, not into the address.';
+  if (url.username || url.password)
+    return 'Put the user name and password into their own fields, not into the address.';
   return '';
 }
 

@@ -21,6 +21,7 @@ const PHASES = {
 };
 
 export class AppView extends View {
+  /** @override */
   static properties = {
     route: { state: true },
     theme: { state: true },
@@ -37,22 +38,28 @@ export class AppView extends View {
     };
   }
 
+  /** @override */
   connectedCallback() {
     super.connectedCallback();
     addEventListener('hashchange', this.routed);
     this.applyTheme();
   }
 
+  /** @override */
   disconnectedCallback() {
     super.disconnectedCallback();
     removeEventListener('hashchange', this.routed);
   }
 
-  /** @param {number} bits */
+  /**
+   * @override
+   * @param {number} bits
+   */
   cares(bits) {
     return (bits & (CHANGED.connection | CHANGED.time)) !== 0;
   }
 
+  /** @override */
   render() {
     const { client } = this.session;
     return html`
@@ -63,7 +70,7 @@ export class AppView extends View {
         <div class="link">${client ? this.link() : nothing}</div>
         <div class="bar-actions">
           <button type="button" class="quiet theme" @click=${this.nextTheme} aria-label="Theme: ${this.theme}">
-            Theme: ${this.theme}
+            <span class="roomy">Theme: </span>${this.theme}
           </button>
           ${client ? html`<button type="button" class="quiet" @click=${() => this.session.close()}>Disconnect</button>` : nothing}
         </div>
@@ -90,11 +97,13 @@ export class AppView extends View {
     const version = { 5: 'MQTT 5.0', 4: 'MQTT 3.1.1', 3: 'MQTT 3.1' }[session.version] ?? '';
     return html`
       <p class="phase" role="status" data-phase=${session.phase}>${shape(name)} ${word}</p>
-      <p class="broker mono" title="${session.broker} ${version}"><bdi>${hostOf(session.broker)}</bdi> <span class="version">${version}</span></p>
+      <p class="broker mono" title="${session.broker} ${version}">
+        <bdi>${hostOf(session.broker)}</bdi> <span class="version">${version}</span>
+      </p>
       <p class="rates">
         <span><b>${rate(session.received.perSecond(now))}</b> msg/s</span>
-        <span><b>${count(session.received.total)}</b> in</span>
-        <span><b>${count(session.published.total)}</b> out</span>
+        <span class="roomy"><b>${count(session.received.total)}</b> in</span>
+        <span class="roomy"><b>${count(session.published.total)}</b> out</span>
       </p>
     `;
   }
@@ -149,10 +158,17 @@ export class AppView extends View {
     this.session.painter.touch(CHANGED.time);
   }
 
+  /** @override */
   updated() {
     const { phase, fleet } = this.session;
     const { page, device } = this.route;
-    const where = !this.session.client ? 'Connect' : page === 'device' ? device : page === 'log' ? 'Messages' : 'Devices';
+    const where = !this.session.client
+      ? 'Connect'
+      : page === 'device'
+        ? device
+        : page === 'log'
+          ? 'Messages'
+          : 'Devices';
     const alarms = phase === 'connected' && fleet.counts.alarm > 0 ? `(${fleet.counts.alarm}) ` : '';
     document.title = `${alarms}${where} · wasmqtt`;
   }

@@ -16,6 +16,7 @@ const HEIGHT = 132;
 const sync = uPlot.sync('device');
 
 export class ChartView extends View {
+  /** @override */
   static properties = {
     device: { attribute: false },
     metric: { attribute: false },
@@ -45,12 +46,14 @@ export class ChartView extends View {
     });
   }
 
+  /** @override */
   connectedCallback() {
     super.connectedCallback();
     this.sizes.observe(this);
     this.sights.observe(this);
   }
 
+  /** @override */
   disconnectedCallback() {
     super.disconnectedCallback();
     this.sizes.disconnect();
@@ -59,13 +62,17 @@ export class ChartView extends View {
     this.plot = null;
   }
 
-  /** @param {number} bits */
+  /**
+   * @override
+   * @param {number} bits
+   */
   cares(bits) {
     if (!this.inSight) return false;
     if (bits & CHANGED.time) return true;
     return (bits & CHANGED.devices) !== 0 && this.session.fleet.dirty.has(this.device);
   }
 
+  /** @override */
   render() {
     const { name, unit, last } = this.metric;
     const label = oneLine(name, 64);
@@ -76,9 +83,11 @@ export class ChartView extends View {
       <div class="chart-head">
         <h3><bdi>${label}</bdi></h3>
         <p class="reading">
-          ${reading
-            ? html`<span class="at">${clock(time * 1000)}</span> ${number(value)}<span class="unit">${unit}</span>`
-            : html`${number(last)}<span class="unit">${unit}</span>`}
+          ${
+            reading
+              ? html`<span class="at">${clock(time * 1000)}</span> ${number(value)}<span class="unit">${unit}</span>`
+              : html`${number(last)}<span class="unit">${unit}</span>`
+          }
         </p>
       </div>
       <div
@@ -104,7 +113,10 @@ export class ChartView extends View {
     return this.metric.ring.columns(since, Math.max(STALE_AFTER, this.device.gap * 3));
   }
 
-  /** @param {Map<string, unknown>} changed */
+  /**
+   * @override
+   * @param {Map<string, unknown>} changed
+   */
   updated(changed) {
     const theme = getComputedStyle(this).color;
     if (!this.plot || changed.has('metric') || theme !== this.theme) {
@@ -132,7 +144,7 @@ export class ChartView extends View {
       {
         width: Math.max(100, host.clientWidth),
         height: HEIGHT,
-        padding: [8, 8, 0, 0],
+        padding: [8, 22, 0, 0],
         legend: { show: false },
         cursor: {
           y: false,
@@ -146,14 +158,27 @@ export class ChartView extends View {
             ...axis,
             grid: { show: false },
             size: 24,
-            space: 70,
-            values: (_, splits) => splits.map((second) => clock(second * 1000).slice(0, this.span <= 300 ? 8 : 5)),
+            space: 60,
+            values: (_, splits) => {
+              const length = splits.every((second) => second % 60 === 0) ? 5 : 8;
+              return splits.map((second) => clock(second * 1000).slice(0, length));
+            },
           },
-          { ...axis, size: 48, space: 32, values: (_, splits) => splits.map((value) => (value === null ? '' : number(value))) },
+          {
+            ...axis,
+            size: 48,
+            space: 32,
+            values: (_, splits) => splits.map((value) => (value === null ? '' : tick(value))),
+          },
         ],
         series: [
           {},
-          { stroke: accent, width: 1.5, spanGaps: false, points: { show: (_, __, from, to) => to - from < 2, size: 4, fill: accent } },
+          {
+            stroke: accent,
+            width: 1.5,
+            spanGaps: false,
+            points: { show: (_, __, from, to) => to - from < 2, size: 4, fill: accent },
+          },
         ],
         hooks: { setCursor: [(plot) => this.point(plot.cursor.idx ?? -1)] },
       },
@@ -188,6 +213,16 @@ export class ChartView extends View {
 }
 
 /**
+ * @param {number} value
+ * @returns {string} without zeros that say nothing
+ */
+function tick(value) {
+  return number(value)
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '');
+}
+
+/**
  * A range with room around the values, and not so narrow that noise fills the chart.
  * @param {number | null} min
  * @param {number | null} max
@@ -196,7 +231,7 @@ export class ChartView extends View {
 function around(min, max) {
   if (min === null || max === null) return [0, 1];
   const middle = (min + max) / 2;
-  const half = Math.max((max - min) / 2, Math.abs(middle) * 0.01, 0.05) * 1.2;
+  const half = Math.max((max - min) / 2, Math.abs(middle) * 0.001, 0.05) * 1.2;
   return [middle - half, middle + half];
 }
 

@@ -15,6 +15,7 @@ import { CHANGED } from '../paint.js';
 const TIMEOUT = 15_000;
 
 export class CommandsView extends View {
+  /** @override */
   static properties = {
     device: { attribute: false },
     faults: { state: true },
@@ -28,11 +29,15 @@ export class CommandsView extends View {
     this.faults = {};
   }
 
-  /** @param {number} bits */
+  /**
+   * @override
+   * @param {number} bits
+   */
   cares(bits) {
     return (bits & (CHANGED.commands | CHANGED.connection)) !== 0;
   }
 
+  /** @override */
   render() {
     const { commands } = this.session;
     const list = commands.of(this.device);
@@ -45,11 +50,13 @@ export class CommandsView extends View {
       <section aria-labelledby="history-title">
         <h2 id="history-title">Sent</h2>
         <p class="visually-hidden" role="status">${list[0] ? `${list[0].name}: ${list[0].state}` : ''}</p>
-        ${list.length === 0
-          ? html`<p class="hint">Nothing yet. A command’s way shows here: queued, sent, acknowledged, answered.</p>`
-          : html`<ol class="lives">
-              ${list.map((command) => this.life(command))}
-            </ol>`}
+        ${
+          list.length === 0
+            ? html`<p class="hint">Nothing yet. A command’s way shows here: queued, sent, acknowledged, answered.</p>`
+            : html`<ol class="lives">
+                ${list.map((command) => this.life(command))}
+              </ol>`
+        }
         ${commands.forgotten > 0 ? html`<p class="hint">${count(commands.forgotten)} older commands not kept.</p>` : nothing}
       </section>
     `;
@@ -82,19 +89,21 @@ export class CommandsView extends View {
     const id = `${offer.name}-${field.key}`;
     return html`<div class="offer-field">
       <label for=${id}>${field.label}</label>
-      ${field.type === 'choice'
-        ? html`<select id=${id} name=${field.key}>
-            ${field.options?.map(({ value, label }) => html`<option value=${String(value)}>${label}</option>`)}
-          </select>`
-        : html`<input
-              id=${id}
-              name=${field.key}
-              type="number"
-              step="any"
-              value=${field.initial}
-              aria-invalid=${fault ? 'true' : 'false'}
-              aria-describedby="${id}-note"
-            /><span class="unit">${field.unit}</span>`}
+      ${
+        field.type === 'choice'
+          ? html`<select id=${id} name=${field.key}>
+              ${field.options?.map(({ value, label }) => html`<option value=${String(value)}>${label}</option>`)}
+            </select>`
+          : html`<input
+                id=${id}
+                name=${field.key}
+                type="number"
+                step="any"
+                value=${field.initial}
+                aria-invalid=${fault ? 'true' : 'false'}
+                aria-describedby="${id}-note"
+              /><span class="unit">${field.unit}</span>`
+      }
       ${fault ? html`<p class="fault" id="${id}-note" role="alert">${shape('alarm')} ${fault}</p>` : nothing}
     </div>`;
   }
@@ -208,11 +217,15 @@ export class CommandsView extends View {
 
   /** @param {Command} command */
   ending({ state, times, late, expectsAnswer }) {
-    const after = times.ended ? html`<span class="after">+${duration(times.ended - (times.sent || times.queued))}</span>` : nothing;
+    const after = times.ended
+      ? html`<span class="after">+${duration(times.ended - (times.sent || times.queued))}</span>`
+      : nothing;
     if (state === 'failed') return html`<li class="reached bad">${shape('offline', 'tone-alarm')} failed ${after}</li>`;
     if (state === 'timed out') return html`<li class="reached bad">${shape('stale')} timed out ${after}</li>`;
     if (state === 'answered') {
-      return html`<li class="reached">${shape('done', 'tone-online')} ${late ? 'answered late' : 'answered'} ${after}</li>`;
+      return html`<li class="reached">
+        ${shape('done', 'tone-online')} ${late ? 'answered late' : 'answered'} ${after}
+      </li>`;
     }
     if (!expectsAnswer) return html`<li class="ahead">${shape('unknown', 'tone-none')} no answer in this version</li>`;
     return html`<li class="ahead">${shape('pending', 'tone-none')} answered</li>`;

@@ -18,6 +18,7 @@ const VERSIONS = [
 ];
 
 export class ConnectView extends View {
+  /** @override */
   static properties = {
     profile: { state: true },
     faults: { state: true },
@@ -33,6 +34,7 @@ export class ConnectView extends View {
     this.recent = recall(storage());
   }
 
+  /** @override */
   connectedCallback() {
     super.connectedCallback();
     // After a connection that ended, the form starts from what was used; the password has to be typed again.
@@ -40,11 +42,15 @@ export class ConnectView extends View {
     else if (this.recent[0] && this.recent[0].url) this.profile = { ...this.recent[0], password: '' };
   }
 
-  /** @param {number} bits */
+  /**
+   * @override
+   * @param {number} bits
+   */
   cares(bits) {
     return (bits & CHANGED.connection) !== 0;
   }
 
+  /** @override */
   render() {
     const { trouble, phase } = this.session;
     const busy = phase === 'connecting';
@@ -65,9 +71,13 @@ export class ConnectView extends View {
           <div class="pair">
             <div class="field">
               <label for="version">Protocol version</label>
-              <select id="version" @change=${(/** @type {Event} */ e) => this.change('version', valueOf(e))}>
+              <select
+                id="version"
+                @change=${(/** @type {Event} */ e) => this.change('version', /** @type {Profile['version']} */ (valueOf(e)))}
+              >
                 ${VERSIONS.map(
-                  ({ value, label }) => html`<option value=${value} ?selected=${value === this.profile.version}>${label}</option>`,
+                  ({ value, label }) =>
+                    html`<option value=${value} ?selected=${value === this.profile.version}>${label}</option>`,
                 )}
               </select>
               ${this.fault('version')}
@@ -98,20 +108,21 @@ export class ConnectView extends View {
       <h2 id="recent-title">Recent</h2>
       <ul>
         ${this.recent.map(
-          (entry, i) => html`<li>
-            <button type="button" class="plain" @click=${() => this.use(i)}>
-              <span class="mono">${entry.url}</span>
-              ${entry.username ? html`<span class="hint">as ${entry.username}</span>` : nothing}
-            </button>
-            <button
-              type="button"
-              class="quiet"
-              aria-label="Forget ${entry.url}"
-              @click=${() => (this.recent = forget(storage(), i))}
-            >
-              Forget
-            </button>
-          </li>`,
+          (entry, i) =>
+            html`<li>
+              <button type="button" class="plain" @click=${() => this.use(i)}>
+                <span class="mono">${entry.url}</span>
+                ${entry.username ? html`<span class="hint">as ${entry.username}</span>` : nothing}
+              </button>
+              <button
+                type="button"
+                class="quiet"
+                aria-label="Forget ${entry.url}"
+                @click=${() => (this.recent = forget(storage(), i))}
+              >
+                Forget
+              </button>
+            </li>`,
         )}
       </ul>
     </section>`;
@@ -208,6 +219,7 @@ export class ConnectView extends View {
     this.dispatchEvent(new CustomEvent('wq-connect', { detail: profile, bubbles: true }));
   }
 
+  /** @override */
   updated() {
     const { trouble } = this.session;
     if (trouble && placeOf(trouble) === 'version') this.querySelector('details')?.setAttribute('open', '');

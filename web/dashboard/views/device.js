@@ -17,12 +17,14 @@ const SPANS = [
   { seconds: 3600, label: '1 h' },
 ];
 
-const EVENTS_SHOWN = 50;
+const EVENTS_SHOWN = 15;
 
 export class DeviceView extends View {
+  /** @override */
   static properties = {
     device: { attribute: false },
     span: { state: true },
+    allEvents: { state: true },
   };
 
   constructor() {
@@ -30,15 +32,20 @@ export class DeviceView extends View {
     /** Id of the device. */
     this.device = '';
     this.span = 300;
+    this.allEvents = false;
   }
 
-  /** @param {number} bits */
+  /**
+   * @override
+   * @param {number} bits
+   */
   cares(bits) {
     if (bits & (CHANGED.time | CHANGED.connection)) return true;
     const known = this.session.fleet.devices.get(this.device);
     return (bits & CHANGED.devices) !== 0 && known !== undefined && this.session.fleet.dirty.has(known);
   }
 
+  /** @override */
   render() {
     const device = this.session.fleet.devices.get(this.device);
     return html`
@@ -64,7 +71,9 @@ export class DeviceView extends View {
     return html`<p class="device-state" role="status" data-status=${device.status}>
         ${shape(device.status)} <strong>${device.status}</strong>
       </p>
-      <p class="seen">${device.lastSeen ? html`last seen ${this.ago(now - device.lastSeen)}` : 'not seen live yet'}</p>`;
+      <p class="seen">
+        ${device.lastSeen ? html`last seen ${this.ago(now - device.lastSeen)}` : 'not seen live yet'}
+      </p>`;
   }
 
   /** @param {number} ms */
@@ -78,24 +87,27 @@ export class DeviceView extends View {
     return html`
       ${device.alarms.size > 0 ? this.alarms(device) : nothing}
       <div class="device-columns">
-        <div class="device-main">
-          <section aria-labelledby="charts-title">
-            <div class="section-head">
-              <h2 id="charts-title">Telemetry</h2>
-              ${this.spans()}
-            </div>
-            ${metrics.length === 0 ? html`<p class="hint">No numeric telemetry yet.</p>` : nothing}
-            <div class="charts">
-              ${repeat(
-                metrics,
-                ({ name }) => `${device.id}/${name}`,
-                (metric) =>
-                  html`<wq-chart .session=${this.session} .device=${device} .metric=${metric} .span=${this.span}></wq-chart>`,
-              )}
-            </div>
-          </section>
-          ${this.facts(device)} ${this.events(device)}
-        </div>
+        <section class="device-charts" aria-labelledby="charts-title">
+          <div class="section-head">
+            <h2 id="charts-title">Telemetry</h2>
+            ${this.spans()}
+          </div>
+          ${metrics.length === 0 ? html`<p class="hint">No numeric telemetry yet.</p>` : nothing}
+          <div class="charts">
+            ${repeat(
+              metrics,
+              ({ name }) => `${device.id}/${name}`,
+              (metric) =>
+                html`<wq-chart
+                  .session=${this.session}
+                  .device=${device}
+                  .metric=${metric}
+                  .span=${this.span}
+                ></wq-chart>`,
+            )}
+          </div>
+        </section>
+        <div class="device-rest">${this.facts(device)} ${this.events(device)}</div>
         <wq-commands class="device-side" .session=${this.session} .device=${device.id}></wq-commands>
       </div>
     `;
@@ -105,14 +117,15 @@ export class DeviceView extends View {
     return html`<fieldset class="segments">
       <legend class="visually-hidden">Time window</legend>
       ${SPANS.map(
-        ({ seconds, label }) => html`<label>
-          <input
-            type="radio"
-            name="span"
-            .checked=${this.span === seconds}
-            @change=${() => (this.span = seconds)}
-          /><span>${label}</span>
-        </label>`,
+        ({ seconds, label }) =>
+          html`<label>
+            <input
+              type="radio"
+              name="span"
+              .checked=${this.span === seconds}
+              @change=${() => (this.span = seconds)}
+            /><span>${label}</span>
+          </label>`,
       )}
     </fieldset>`;
   }
@@ -123,12 +136,15 @@ export class DeviceView extends View {
     return html`<section class="alarms-now" aria-label="Active alarms">
       <ul>
         ${[...device.alarms.values()].map(
-          (alarm) => html`<li>
-            ${severityShape(alarm.severity)} <strong><bdi>${alarm.title}</bdi></strong>
-            <span class="severity">${alarm.severity}</span>
-            <span class="detail"><bdi>${alarm.detail}</bdi></span>
-            <span class="hint">since ${clock(alarm.since)}, ${this.ago(now - alarm.since)}</span>
-          </li>`,
+          (alarm) =>
+            html`<li>
+              ${severityShape(alarm.severity)} <strong><bdi>${alarm.title}</bdi></strong>
+              <span class="severity">${alarm.severity}</span>
+              <span class="detail"><bdi>${alarm.detail}</bdi></span>
+              <span class="hint"
+                >${alarm.since ? html`since ${clock(alarm.since)}, ${this.ago(now - alarm.since)}` : 'since before this page was connected'}</span
+              >
+            </li>`,
         )}
       </ul>
     </section>`;
@@ -148,10 +164,11 @@ export class DeviceView extends View {
       <h2 id="state-title">State</h2>
       <dl class="facts">
         ${facts.map(
-          ([name, value]) => html`<div>
-            <dt><bdi>${oneLine(name, 64)}</bdi></dt>
-            <dd><bdi>${value}</bdi></dd>
-          </div>`,
+          ([name, value]) =>
+            html`<div>
+              <dt><bdi>${oneLine(name, 64)}</bdi></dt>
+              <dd><bdi>${value}</bdi></dd>
+            </div>`,
         )}
         <div>
           <dt>messages</dt>
@@ -164,23 +181,31 @@ export class DeviceView extends View {
 
   /** @param {Device} device */
   events(device) {
-    const latest = device.events.slice(-EVENTS_SHOWN).reverse();
-    const hidden = device.events.length - latest.length + device.unkept.events;
+    const latest = device.events.slice(this.allEvents ? 0 : -EVENTS_SHOWN).reverse();
+    const hidden = device.events.length - latest.length;
     return html`<section aria-labelledby="events-title">
       <h2 id="events-title">Events</h2>
       ${latest.length === 0 ? html`<p class="hint">None yet.</p>` : nothing}
       <ul class="events">
         ${latest.map(
-          (event) => html`<li>
-            <time>${clock(event.at)}</time>
-            ${severityShape(event.severity)}
-            <span
-              ><strong><bdi>${event.title}</bdi></strong> <span class="detail"><bdi>${event.detail}</bdi></span></span
-            >
-          </li>`,
+          (event) =>
+            html`<li>
+              <time>${clock(event.at)}</time>
+              ${severityShape(event.severity)}
+              <span
+                ><strong><bdi>${event.title}</bdi></strong> <span class="detail"><bdi>${event.detail}</bdi></span></span
+              >
+            </li>`,
         )}
       </ul>
-      ${hidden > 0 ? html`<p class="hint">${count(hidden)} older events not shown.</p>` : nothing}
+      ${
+        hidden > 0
+          ? html`<button type="button" class="more" @click=${() => (this.allEvents = true)}>
+              Show ${count(hidden)} older
+            </button>`
+          : nothing
+      }
+      ${device.unkept.events > 0 ? html`<p class="hint">${count(device.unkept.events)} older events not kept.</p>` : nothing}
     </section>`;
   }
 }

@@ -29,6 +29,7 @@ const METRIC_COLUMNS = 4;
 const REORDER = 2000;
 
 export class DevicesView extends View {
+  /** @override */
   static properties = {
     search: { state: true },
     condition: { state: true },
@@ -54,7 +55,10 @@ export class DevicesView extends View {
     this.rows = new VirtualRows(this);
   }
 
-  /** @param {number} bits */
+  /**
+   * @override
+   * @param {number} bits
+   */
   cares(bits) {
     if (bits & (CHANGED.time | CHANGED.connection)) return true;
     if (!(bits & CHANGED.devices)) return false;
@@ -67,7 +71,10 @@ export class DevicesView extends View {
     return false;
   }
 
-  /** @param {Map<string, unknown>} changed */
+  /**
+   * @override
+   * @param {Map<string, unknown>} changed
+   */
   willUpdate(changed) {
     const { fleet } = this.session;
     const now = performance.now();
@@ -84,6 +91,7 @@ export class DevicesView extends View {
     this.active = moved >= 0 && !asked ? moved : Math.max(0, Math.min(this.active, this.list.length - 1));
   }
 
+  /** @override */
   render() {
     const { fleet } = this.session;
     const columns = fleet.columns(METRIC_COLUMNS);
@@ -130,7 +138,9 @@ export class DevicesView extends View {
   shownText() {
     const { fleet } = this.session;
     const all = fleet.devices.size;
-    const parts = [this.list.length === all ? `${count(all)} devices` : `${count(this.list.length)} of ${count(all)} devices`];
+    const parts = [
+      this.list.length === all ? `${count(all)} devices` : `${count(this.list.length)} of ${count(all)} devices`,
+    ];
     if (fleet.unkept > 0) parts.push(`${count(fleet.unkept)} messages of further devices not kept`);
     if (fleet.budget.refused > 0) parts.push(`${count(fleet.budget.refused)} histories shortened`);
     return parts.join(' · ');
@@ -186,7 +196,8 @@ export class DevicesView extends View {
       <div role="rowgroup" class="grid-head">
         <div role="row" aria-rowindex="1" class="row">
           ${this.head('id', 'Device')} ${this.head('status', 'Status')} ${this.head('alarms', 'Alarms')}
-          ${columns.map((name) => this.head(`metric:${name}`, oneLine(name, 24), 'num'))} ${this.head('seen', 'Last seen', 'num')}
+          ${columns.map((name) => this.head(`metric:${name}`, oneLine(name, 24), 'num'))}
+          ${this.head('seen', 'Last seen', 'num')}
         </div>
       </div>
       <div role="rowgroup" class="virtual">
@@ -208,7 +219,8 @@ export class DevicesView extends View {
     const direction = mine ? (this.order.down ? 'descending' : 'ascending') : 'none';
     return html`<div role="columnheader" class="cell ${kind}" aria-sort=${direction}>
       <button type="button" @click=${() => (this.order = { key, down: mine && !this.order.down })}>
-        ${label}<span class="arrow" aria-hidden="true">${mine ? (this.order.down ? '↑' : '↓') : ''}</span>
+        <span class="label">${label}</span
+        ><span class="arrow" aria-hidden="true">${mine ? (this.order.down ? '↑' : '↓') : ''}</span>
       </button>
     </div>`;
   }
@@ -232,26 +244,34 @@ export class DevicesView extends View {
     >
       <div role="gridcell" class="cell id">
         <a href=${deviceHref(device.id)} tabindex="-1"><bdi>${oneLine(device.id, 128)}</bdi></a>
+        <bdi class="place ellipsis">${placeOf(device)}</bdi>
       </div>
       <div role="gridcell" class="cell state">${shape(device.status)} ${device.status}</div>
       <div role="gridcell" class="cell alarms">
-        ${worst
-          ? html`${severityShape(worst)} <span class="alarm-count">${device.alarms.size}</span>
-              <bdi class="ellipsis">${[...device.alarms.values()].map(({ title }) => title).join(', ')}</bdi>`
-          : html`<span class="nil" aria-label="no alarms">–</span>`}
+        ${
+          worst
+            ? html`${severityShape(worst)} <span class="alarm-count">${device.alarms.size}</span>
+                <bdi class="ellipsis">${[...device.alarms.values()].map(({ title }) => title).join(', ')}</bdi>`
+            : html`<span class="visually-hidden">none</span>`
+        }
       </div>
       ${columns.map((name) => {
         const metric = device.metrics.get(name);
         return html`<div role="gridcell" class="cell num metric ${metric ? '' : 'missing'}">
-          ${metric
-            ? html`${number(metric.last)}<span class="unit">${unitOf(name)}</span>`
-            : html`<span class="nil" aria-label="none">–</span>`}
+          ${
+            metric
+              ? html`${number(metric.last)}<span class="unit">${unitOf(name)}</span>`
+              : html`<span class="visually-hidden">none</span>`
+          }
         </div>`;
       })}
-      <div role="gridcell" class="cell num seen">${device.lastSeen ? age(now - device.lastSeen) : '–'}</div>
+      <div role="gridcell" class="cell num seen">
+        ${device.lastSeen ? age(now - device.lastSeen) : html`<span class="visually-hidden">never</span>`}
+      </div>
     </div>`;
   }
 
+  /** @override */
   updated() {
     const grid = /** @type {HTMLElement | null} */ (this.querySelector('.grid'));
     grid?.style.setProperty('--metrics', String(Math.min(METRIC_COLUMNS, this.session.fleet.metricUse.size)));
@@ -263,7 +283,14 @@ export class DevicesView extends View {
     const page = Math.max(1, Math.floor(innerHeight / this.rows.rowHeight) - 4);
     const last = this.list.length - 1;
     /** @type {Record<string, number>} */
-    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -this.active, End: last - this.active };
+    const moves = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -this.active,
+      End: last - this.active,
+    };
     const move = moves[event.key];
     if (move !== undefined) {
       event.preventDefault();
@@ -275,4 +302,12 @@ export class DevicesView extends View {
       if (device) location.hash = deviceHref(device.id);
     }
   }
+}
+
+/**
+ * @param {Device} device
+ * @returns {string} what people know it by, besides its id
+ */
+function placeOf({ fields }) {
+  return fields.get('name') ?? fields.get('site') ?? fields.get('location') ?? '';
 }

@@ -10,6 +10,7 @@ import { CHANGED } from '../paint.js';
 /** @typedef {import('../model/log.js').Entry} Entry */
 
 export class LogView extends View {
+  /** @override */
   static properties = {
     selected: { state: true },
     active: { state: true },
@@ -26,12 +27,16 @@ export class LogView extends View {
     this.rows = new VirtualRows(this);
   }
 
-  /** @param {number} bits */
+  /**
+   * @override
+   * @param {number} bits
+   */
   cares(bits) {
     if (bits & CHANGED.connection) return true;
     return (bits & CHANGED.log) !== 0 && this.session.log.revision !== this.shownRevision;
   }
 
+  /** @override */
   render() {
     const { log } = this.session;
     this.shownRevision = log.revision;
@@ -70,11 +75,13 @@ export class LogView extends View {
       </div>
       <div class="log-columns ${this.selected ? 'with-detail' : ''}">
         ${this.list(first, last)}
-        ${this.selected
-          ? html`<aside class="detail-panel" aria-label="Message" @wq-close=${() => (this.selected = null)}>
-              <wq-message .session=${this.session} .entry=${this.selected}></wq-message>
-            </aside>`
-          : nothing}
+        ${
+          this.selected
+            ? html`<aside class="detail-panel" aria-label="Message" @wq-close=${() => (this.selected = null)}>
+                <wq-message .session=${this.session} .entry=${this.selected}></wq-message>
+              </aside>`
+            : nothing
+        }
       </div>
     `;
   }
@@ -113,11 +120,15 @@ export class LogView extends View {
         </div>
       </div>
       <div role="rowgroup" class="virtual">
-        <div class="virtual-rows" role="presentation">${this.window(first, last).map((entry, i) => this.row(entry, first + i, activeRow))}</div>
+        <div class="virtual-rows" role="presentation">
+          ${this.window(first, last).map((entry, i) => this.row(entry, first + i, activeRow))}
+        </div>
       </div>
-      ${log.view.length === 0
-        ? html`<p class="empty">${log.total === 0 ? 'Nothing has come in yet.' : 'No message passes the filter.'}</p>`
-        : nothing}
+      ${
+        log.view.length === 0
+          ? html`<p class="empty">${log.total === 0 ? 'Nothing has come in yet.' : 'No message passes the filter.'}</p>`
+          : nothing
+      }
     </div>`;
   }
 
@@ -153,9 +164,13 @@ export class LogView extends View {
     >
       <div role="gridcell" class="cell time">${clock(entry.at, true)}</div>
       <div role="gridcell" class="cell topic mono">
-        ${entry.direction === 'out' ? html`<span class="tag">out</span>` : nothing}<bdi class="ellipsis">${oneLine(entry.topic, 300)}</bdi>
+        ${entry.direction === 'out' ? html`<span class="tag">out</span>` : nothing}<bdi class="ellipsis"
+          >${oneLine(entry.topic, 300)}</bdi
+        >
       </div>
-      <div role="gridcell" class="cell qos">${entry.qos}${entry.retain ? html` <span class="tag">retained</span>` : nothing}</div>
+      <div role="gridcell" class="cell qos">
+        ${entry.qos}${entry.retain ? html` <span class="tag">retained</span>` : nothing}
+      </div>
       <div role="gridcell" class="cell num size">${size(entry.size)}</div>
       <div role="gridcell" class="cell preview mono"><bdi class="ellipsis">${preview(entry.payload)}</bdi></div>
     </div>`;
@@ -189,6 +204,7 @@ export class LogView extends View {
     return view.at(low)?.number === number ? view.length - 1 - low : 0;
   }
 
+  /** @override */
   updated() {
     const { log } = this.session;
     const newest = log.view.at(log.view.length - 1)?.number ?? 0;

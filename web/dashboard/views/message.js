@@ -12,6 +12,7 @@ const TEXT_STEP = 16_384;
 const HEX_STEP = 4096;
 
 export class MessageView extends View {
+  /** @override */
   static properties = {
     entry: { attribute: false },
     form: { state: true },
@@ -28,11 +29,15 @@ export class MessageView extends View {
     this.more = 1;
   }
 
+  /** @override */
   cares() {
     return false;
   }
 
-  /** @param {Map<string, unknown>} changed */
+  /**
+   * @override
+   * @param {Map<string, unknown>} changed
+   */
   willUpdate(changed) {
     if (changed.has('entry')) this.more = 1;
   }
@@ -43,7 +48,11 @@ export class MessageView extends View {
     const text = asText(payload);
     const json = text === null ? { ok: false } : parseJson(payload);
     /** @type {Form[]} */
-    const forms = [...(json.ok ? /** @type {const} */ (['json']) : []), ...(text === null ? [] : /** @type {const} */ (['text'])), 'hex'];
+    const forms = [
+      ...(json.ok ? /** @type {const} */ (['json']) : []),
+      ...(text === null ? [] : /** @type {const} */ (['text'])),
+      'hex',
+    ];
     const form = this.form && forms.includes(this.form) ? this.form : /** @type {Form} */ (forms[0]);
     if (form === 'hex') {
       const max = HEX_STEP * this.more;
@@ -54,6 +63,7 @@ export class MessageView extends View {
     return { form, forms, text: shown(whole.slice(0, max), max), rest: Math.max(0, whole.length - max) };
   }
 
+  /** @override */
   render() {
     const { entry } = this;
     const { form, forms, text, rest } = this.payload();
@@ -61,36 +71,65 @@ export class MessageView extends View {
     return html`
       <div class="message-head">
         <h2 class="mono"><bdi>${shown(entry.topic, 400)}</bdi></h2>
-        <button type="button" class="quiet" @click=${() => this.dispatchEvent(new CustomEvent('wq-close', { bubbles: true }))}>
+        <button
+          type="button"
+          class="quiet"
+          @click=${() => this.dispatchEvent(new CustomEvent('wq-close', { bubbles: true }))}
+        >
           Close
         </button>
       </div>
       <dl class="facts">
-        <div><dt>${entry.direction === 'in' ? 'received' : 'published'}</dt><dd>${clock(entry.at, true)}</dd></div>
-        <div><dt>QoS</dt><dd>${entry.qos}</dd></div>
-        <div><dt>retained</dt><dd>${entry.retain ? 'yes' : 'no'}</dd></div>
-        <div><dt>size</dt><dd>${size(entry.size)}</dd></div>
-        ${properties.map(([name, value]) => html`<div><dt>${oneLine(name, 64)}</dt><dd><bdi>${propertyText(value)}</bdi></dd></div>`)}
+        <div>
+          <dt>${entry.direction === 'in' ? 'received' : 'published'}</dt>
+          <dd>${clock(entry.at, true)}</dd>
+        </div>
+        <div>
+          <dt>QoS</dt>
+          <dd>${entry.qos}</dd>
+        </div>
+        <div>
+          <dt>retained</dt>
+          <dd>${entry.retain ? 'yes' : 'no'}</dd>
+        </div>
+        <div>
+          <dt>size</dt>
+          <dd>${size(entry.size)}</dd>
+        </div>
+        ${properties.map(
+          ([name, value]) =>
+            html`<div class="wide">
+              <dt>${oneLine(name, 64)}</dt>
+              <dd><bdi>${propertyText(value)}</bdi></dd>
+            </div>`,
+        )}
       </dl>
       <fieldset class="segments">
         <legend class="visually-hidden">Show payload as</legend>
         ${forms.map(
-          (name) => html`<label>
-            <input type="radio" name="form" .checked=${form === name} @change=${() => (this.form = name)} /><span
-              >${name === 'json' ? 'JSON' : name}</span
-            >
-          </label>`,
+          (name) =>
+            html`<label>
+              <input type="radio" name="form" .checked=${form === name} @change=${() => (this.form = name)} /><span
+                >${name === 'json' ? 'JSON' : name}</span
+              >
+            </label>`,
         )}
       </fieldset>
-      ${entry.size === 0
-        ? html`<p class="hint">No payload.</p>`
-        : html`<pre class="payload" tabindex="0" aria-label="Payload">${text}</pre>`}
-      ${rest > 0
-        ? html`<button type="button" @click=${() => this.more++}>Show more (${count(rest)} left)</button>`
-        : nothing}
-      ${entry.payload.length < entry.size
-        ? html`<p class="hint">The log keeps the first ${size(entry.payload.length)} of ${size(entry.size)}.</p>`
-        : nothing}
+      ${
+        entry.size === 0
+          ? html`<p class="hint">No payload.</p>`
+          : html`<pre class="payload" tabindex="0" aria-label="Payload">${text}</pre>`
+      }
+      ${
+        rest > 0
+          ? html`<button type="button" @click=${() => this.more++}>Show more (${count(rest)} left)</button>`
+          : nothing
+      }
+      ${
+        entry.payload.length < entry.size
+          ? html`<p class="hint">The log keeps the first ${size(entry.payload.length)} of ${size(entry.size)}.</p>`
+          : nothing
+      }
     `;
   }
 }

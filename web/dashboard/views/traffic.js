@@ -8,6 +8,7 @@ import { oneLine } from '../model/text.js';
 import { CHANGED } from '../paint.js';
 
 export class TrafficView extends View {
+  /** @override */
   static properties = {
     filterFault: { state: true },
     topicFault: { state: true },
@@ -22,11 +23,15 @@ export class TrafficView extends View {
     this.outcome = '';
   }
 
-  /** @param {number} bits */
+  /**
+   * @override
+   * @param {number} bits
+   */
   cares(bits) {
     return (bits & CHANGED.connection) !== 0;
   }
 
+  /** @override */
   render() {
     return html`<div class="traffic">
       <details>
@@ -44,16 +49,24 @@ export class TrafficView extends View {
     return html`
       <ul class="subscriptions">
         ${this.session.subscriptions.map(
-          ({ filter, state, detail, ours }) => html`<li>
-            ${state === 'refused' ? shape('offline', 'tone-alarm') : shape(state === 'granted' ? 'done' : 'pending', 'tone-online')}
-            <code><bdi>${oneLine(filter, 200)}</bdi></code>
-            <span class="hint">${state === 'asked' ? 'asked for' : state}${detail ? `, ${detail}` : ''}</span>
-            ${ours
-              ? nothing
-              : html`<button type="button" class="quiet" aria-label="Unsubscribe ${filter}" @click=${() => this.session.unsubscribe(filter)}>
-                  Remove
-                </button>`}
-          </li>`,
+          ({ filter, state, detail, ours }) =>
+            html`<li>
+              ${state === 'refused' ? shape('offline', 'tone-alarm') : shape(state === 'granted' ? 'done' : 'pending', 'tone-online')}
+              <code><bdi>${oneLine(filter, 200)}</bdi></code>
+              <span class="hint">${state === 'asked' ? 'asked for' : state}${detail ? `, ${detail}` : ''}</span>
+              ${
+                ours
+                  ? nothing
+                  : html`<button
+                      type="button"
+                      class="quiet"
+                      aria-label="Unsubscribe ${filter}"
+                      @click=${() => this.session.unsubscribe(filter)}
+                    >
+                      Remove
+                    </button>`
+              }
+            </li>`,
         )}
       </ul>
       <form class="line" novalidate @submit=${this.subscribe}>

@@ -14,10 +14,12 @@ export class View extends LitElement {
   /** @type {() => void} */
   unwatch = () => {};
 
+  /** @override */
   createRenderRoot() {
     return this;
   }
 
+  /** @override */
   connectedCallback() {
     super.connectedCallback();
     this.unwatch = this.session.painter.watch((bits) => {
@@ -25,6 +27,7 @@ export class View extends LitElement {
     });
   }
 
+  /** @override */
   disconnectedCallback() {
     super.disconnectedCallback();
     this.unwatch();
