@@ -205,7 +205,6 @@ static const wq_wasm_row layout[] = {
     NUMBER(WQ_EVF_CARRY),
     NUMBER(WQ_EVF_NEW_TOPIC),
     NUMBER(WQ_EVF_STREAM),
-    NUMBER(WQ_EVF_DISCARD),
     NUMBER(WQ_EVF_SESSION),
     NUMBER(WQ_NO_PROPS),
     NUMBER(WQ_T_BYTE),

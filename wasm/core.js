@@ -1,0 +1,700 @@
+// One instance of the C core, as a JavaScript object. It knows nothing of sockets, timers or promises: bytes and the time go
+// in, calls on a sink and bytes to send come out. Two rules keep it fast: one call into wasm for each 64 KiB of input
+// however many packets they hold, and no string, object or view made for a message here.
+//
+// Calls that take a sink are input calls: they may end with calls of the sink's methods, in which input calls are
+// forbidden and all others are allowed.
+import bind from '../build/gen/webcrypto.js';
+import { Layout } from './layout.js';
+import { Memory } from './memory.js';
+import { Stream } from './stream.js';
+
+/**
+ * Where the core tells what came. Views into `bytes` are good until the method returns, but for those into the chunk that
+ * receive() was given, which last as long as that.
+ * @typedef {object} Sink
+ * @property {boolean} stopped nothing more is to be fed; what was fed is still told
+ * @property {(id: number, topic: string, bytes: Uint8Array, off: number, length: number, flags: number, props: number,
+ *   handle: number) => void} onPublish a message: payload at bytes[off..off+length), properties (with their length before
+ *   them) at bytes[props], -1: none; id: of the topic, 0: none; flags: WQ_EVF_*; handle: for ack()
+ * @property {(id: number) => void} onTopic from here on, a topic id means nothing, or another topic
+ * @property {(token: number, result: number, reason: number, bytes: Uint8Array, props: number) => void} onSettled
+ * @property {(event: CoreEvent) => void} onEvent anything else
+ * @property {() => void} onBatch all events of one call were told: acknowledge, send the output
+ */
+
+/**
+ * An event that is neither a message nor a settlement.
+ * @typedef {object} CoreEvent
+ * @property {number} type WQ_EV_*
+ * @property {number} flags WQ_EVF_*
+ * @property {number} reason reason code
+ * @property {number} result 0, or an error
+ * @property {number} aux token, or what else the type says
+ * @property {string} topic of WQ_EV_OVERSIZE
+ * @property {number} off of the reason codes in bytes
+ * @property {number} length of the reason codes; of the payload in WQ_EV_OVERSIZE
+ * @property {Uint8Array} bytes
+ * @property {number} props properties with their length before them, at bytes[props]; -1: none
+ */
+
+/**
+ * Limits and sizes of wq_config (wasmqtt.h); what is left out has its default.
+ * @typedef {Partial<Record<'events_max' | 'output_size' | 'carry_size' | 'topics_max' | 'queue_max' | 'inflight_max' |
+ *   'receive_max' | 'packet_size_max' | 'topic_alias_max' | 'stream_min', number>>} CoreConfig
+ */
+
+/**
+ * What CONNECT carries. Times in milliseconds, keepAlive in seconds; properties are encoded.
+ * @typedef {object} ConnectArgs
+ * @property {number} version
+ * @property {boolean} clean
+ * @property {number} keepAlive
+ * @property {number} timeout
+ * @property {string} clientId
+ * @property {string} [username]
+ * @property {Uint8Array} [password]
+ * @property {Uint8Array} [properties]
+ * @property {{ topic: string, payload: Uint8Array, qos: number, retain: boolean, properties?: Uint8Array }} [will]
+ */
+
+/**
+ * @typedef {object} FilterArgs one topic filter of a SUBSCRIBE
+ * @property {string} filter
+ * @property {number} qos
+ * @property {boolean} [noLocal]
+ * @property {boolean} [retainAsPublished]
+ * @property {number} [retainHandling]
+ */
+
+const NOTHING = new Uint8Array(0);
+const NO_PROPS = 0xffffffff;
+const encoder = new TextEncoder();
+
+/**
+ * The compiled module of the core.
+ * @param {URL | string | Response | BufferSource | WebAssembly.Module} source a string is a URL
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export async function compile(source) {
+  if (source instanceof WebAssembly.Module) return source;
+  if (source instanceof Response) return compileResponse(source);
+  if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return WebAssembly.compile(source);
+  const url = new URL(source, globalThis.location?.href);
+  if (url.protocol === 'file:' && globalThis.process?.versions?.node) {
+    const { readFile } = await import('node:fs/promises');
+    return WebAssembly.compile(await readFile(url));
+  }
+  return compileResponse(await fetch(url));
+}
+
+/** @param {Response} response */
+async function compileResponse(response) {
+  if (!response.ok) throw new Error(`wasm: ${response.url} answered ${response.status}`);
+  // Streaming wants the right media type, which not every static host knows.
+  if (response.headers.get('content-type')?.startsWith('application/wasm')) {
+    return WebAssembly.compileStreaming(response);
+  }
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+export class Core {
+  #x;
+  #memory;
+  #state;
+  #input;
+  #inputSize;
+  #scratch;
+  #scratchSize;
+  #config = 0;
+  #stream = new Stream();
+  #draining = false;
+  /** @type {string[]} */
+  #names = [];
+  #decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // a byte order mark is text like any other
+  /** The topic that stands at the beginning of the scratch area, and its length in bytes. */
+  #lastTopic = '';
+  #lastTopicLength = 0;
+  /** Views on the scratch area from some offset on: of the topic, and of what follows it. */
+  #scratchHead = NOTHING;
+  #scratchTail = NOTHING;
+  #scratchTailAt = -1;
+  /** How many names of topics were decoded. */
+  topicsDecoded = 0;
+
+  /**
+   * An instance with a client in it.
+   * @param {WebAssembly.Module} module
+   * @param {CoreConfig} config
+   */
+  static async start(module, config) {
+    const heap = { u8: NOTHING };
+    const instance = await WebAssembly.instantiate(module, { env: bind(heap) });
+    return new Core(instance.exports, heap, config);
+  }
+
+  /**
+   * @param {WebAssembly.Exports} exports
+   * @param {{ u8: Uint8Array }} heap what the bindings take for the memory
+   * @param {CoreConfig} config
+   */
+  constructor(exports, heap, config) {
+    const x = /** @type {Record<string, (...args: number[]) => number>} */ (/** @type {unknown} */ (exports));
+    this.#x = x;
+    this.#memory = new Memory(/** @type {WebAssembly.Memory} */ (exports.memory), x.wq_wasm_heap(), ({ u8 }) => {
+      heap.u8 = u8;
+      this.#forgetScratch();
+    });
+    this.layout = new Layout(this.#memory, x.wq_wasm_layout());
+    this.numbers = this.layout.numbers;
+    this.properties = this.#readProperties();
+    this.#input = x.wq_wasm_input();
+    this.#inputSize = this.numbers.WQ_WASM_INPUT_SIZE;
+    this.#scratch = x.wq_wasm_scratch();
+    this.#scratchSize = this.numbers.WQ_WASM_SCRATCH_SIZE;
+    this.#forgetScratch();
+    this.#state = stateFields(this.layout, x.wq_wasm_state_at());
+    this.#event = eventFields(this.layout);
+    this.#type = eventTypes(this.numbers);
+    this.#flag = eventFlags(this.numbers);
+
+    this.#config = x.wq_wasm_config();
+    this.layout.write(this.#memory, 'wq_config', this.#config, config);
+    const size = x.wq_wasm_client_size();
+    const error = size === 0 ? this.numbers.WQ_E_ARG : x.wq_wasm_init(this.#memory.allocate(size), size);
+    if (error !== 0) throw new Error(`wasm: the core does not start (${this.errorName(error)})`);
+  }
+  #event;
+  #type;
+  #flag;
+
+  /* ---------------------------------------------------------------------------------------------- what is the case */
+
+  /** WQ_IDLE, WQ_CONNECTING, ... */
+  get status() {
+    return this.#memory.u32[this.#state.status];
+  }
+  /** When tick() wants to be called, on the clock of `now`; Infinity: never. */
+  get deadline() {
+    return this.#memory.view.getFloat64(this.#state.deadline, true);
+  }
+  /** Events that the last input call told. */
+  get eventCount() {
+    return this.#memory.u32[this.#state.eventsCount];
+  }
+  /** Bytes of output that wait. */
+  get outputLength() {
+    return this.#memory.u32[this.#state.outputLength];
+  }
+  /** Payload that follows the output's bytes, and that the host keeps: its token; 0: none. */
+  get outputToken() {
+    return this.#memory.u32[this.#state.outputToken];
+  }
+  /** The bytes to send: a view, good until the next call. */
+  output() {
+    const { u8, u32 } = this.#memory;
+    const at = u32[this.#state.outputData];
+    return u8.subarray(at, at + u32[this.#state.outputLength]);
+  }
+  /** What wq_negotiated() tells, under C's names; valid while connected. */
+  negotiated() {
+    return this.layout.read(this.#memory, 'wq_negotiated_t', this.#x.wq_wasm_negotiated());
+  }
+  /** What wq_stats() tells, under C's names. */
+  stats() {
+    return this.layout.read(this.#memory, 'wq_stats_t', this.#x.wq_wasm_stats());
+  }
+  /** @param {number} error */
+  errorName(error) {
+    return this.#memory.string(this.#x.wq_wasm_error_name(error));
+  }
+  /** @param {number} error */
+  errorText(error) {
+    return this.#memory.string(this.#x.wq_wasm_error_text(error));
+  }
+  /**
+   * @param {number} packetType
+   * @param {number} version
+   * @param {number} reason
+   */
+  reasonName(packetType, version, reason) {
+    return this.#memory.string(this.#x.wq_wasm_reason_name(packetType, version, reason));
+  }
+
+  #readProperties() {
+    /** @type {import('./layout.js').PropertyInfo[]} */
+    const rows = [];
+    for (let id = 1; id < 256; id++) {
+      const at = this.#x.wq_wasm_property_info(id);
+      if (at === 0) continue;
+      const { type, repeats, packets, name } = this.layout.read(this.#memory, 'wq_property_info_t', at);
+      rows.push({ id, type, repeats: repeats !== 0, packets, name: this.#memory.string(name) });
+    }
+    return rows;
+  }
+
+  /* ---------------------------------------------------------------------------------------------- input calls */
+
+  /**
+   * Bytes from the network. Returns how many of chunk[from..] were taken in all, or an error below 0. Fewer than there are:
+   * the sink stopped, or the core waits for ack(): give it the rest afterwards.
+   * @param {Uint8Array} chunk must stay as it is for as long as the sink's user keeps messages
+   * @param {number} from
+   * @param {number} now
+   * @param {Sink} sink
+   */
+  receive(chunk, from, now, sink) {
+    let at = from;
+    while (at < chunk.length && !sink.stopped) {
+      const skip = this.#memory.u32[this.#state.skip];
+      const length = Math.min(skip || this.#inputSize, chunk.length - at);
+      if (skip > 0) {
+        this.#stream.take(chunk.subarray(at, at + length));
+        this.#x.wq_wasm_skipped(length, now);
+        at += length;
+        this.#drain(chunk, at, at, sink);
+        continue;
+      }
+      const part = from === 0 && length === chunk.length ? chunk : chunk.subarray(at, at + length);
+      this.#memory.u8.set(part, this.#input);
+      const taken = this.#enough(() => this.#x.wq_wasm_feed(length, now));
+      const events = this.#memory.u32[this.#state.eventsCount];
+      this.#drain(chunk, at, at + Math.max(taken, 0), sink);
+      if (taken < 0) return taken;
+      at += taken;
+      if (taken === 0 && events === 0) break;
+    }
+    return at - from;
+  }
+
+  /**
+   * @param {number} now
+   * @param {Sink} sink
+   */
+  tick(now, sink) {
+    const error = this.#enough(() => this.#x.wq_wasm_tick(now));
+    this.#drain(NOTHING, 0, 0, sink);
+    return error;
+  }
+
+  /**
+   * The transport is gone.
+   * @param {number} now
+   * @param {Sink} sink
+   */
+  lost(now, sink) {
+    this.#stream.clear();
+    const error = this.#x.wq_wasm_lost(now);
+    this.#drain(NOTHING, 0, 0, sink);
+    return error;
+  }
+
+  /**
+   * A transport is open: put CONNECT into the output.
+   * @param {ConnectArgs} args
+   * @param {number} now
+   */
+  connect({ version, clean, keepAlive, timeout, clientId, username, password, properties, will }, now) {
+    const args = this.#scratch;
+    let at = args + this.numbers.wq_connect_args;
+    this.#forgetScratch();
+    this.#memory.u8.fill(0, args, at);
+    /** @type {(field: string, bytes: Uint8Array | undefined) => void} */
+    const place = (field, bytes) => {
+      if (!bytes) return;
+      const where = args + this.layout.offset(`wq_connect_args.${field}`);
+      this.layout.write(this.#memory, 'wq_bytes', where, { data: at, len: bytes.length });
+      if (at + bytes.length <= this.#scratch + this.#scratchSize) this.#memory.u8.set(bytes, at);
+      at += bytes.length;
+    };
+    place('client_id', encoder.encode(clientId));
+    place('username', username === undefined ? undefined : encoder.encode(username));
+    place('password', password);
+    place('properties', properties);
+    if (will) {
+      place('will_topic', encoder.encode(will.topic));
+      place('will_payload', will.payload);
+      place('will_properties', will.properties);
+    }
+    if (at > this.#scratch + this.#scratchSize) return this.numbers.WQ_E_FULL;
+    this.layout.write(this.#memory, 'wq_connect_args', args, {
+      size: this.numbers.wq_connect_args,
+      version,
+      clean: Number(clean),
+      has_will: Number(will !== undefined),
+      will_retain: Number(will?.retain ?? false),
+      will_qos: will?.qos ?? 0,
+      keep_alive: keepAlive,
+      connack_timeout_ms: timeout,
+    });
+    const error = this.#enough(() => this.#x.wq_wasm_connect(now));
+    this.#memory.u8.fill(0, args, at); // the password does not stay behind
+    return error;
+  }
+
+  /* ---------------------------------------------------------------------------------------------- other calls */
+
+  /**
+   * Count bytes of output() as handed to the transport.
+   * @param {number} count
+   */
+  outputSent(count) {
+    return this.#x.wq_wasm_output_ack(count);
+  }
+
+  /**
+   * One message. Returns 0, a token, or an error below 0 (see wq_publish in wasmqtt.h).
+   * @param {string} topic
+   * @param {Uint8Array | undefined} properties encoded
+   * @param {Uint8Array | string} payload a string of at most a third of 16 KiB characters, or bytes
+   * @param {number} flags WQ_WASM_*; with WQ_WASM_HOST_PAYLOAD the payload's bytes stay here and are sent when
+   *   outputToken says so
+   * @param {number} now
+   */
+  publish(topic, properties, payload, flags, now) {
+    const memory = this.#memory;
+    if (topic !== this.#lastTopic) this.#writeTopic(topic);
+    let at = this.#scratch + this.#lastTopicLength;
+    const room = this.#scratch + this.#scratchSize - at;
+    let propertiesLength = 0;
+    if (properties !== undefined) {
+      propertiesLength = properties.length;
+      if (propertiesLength > room) return this.numbers.WQ_E_ARG;
+      memory.u8.set(properties, at);
+      at += propertiesLength;
+    }
+    let length;
+    if (typeof payload === 'string') {
+      length = this.#writeText(payload, at);
+      if (length < 0) return this.numbers.WQ_E_ARG;
+    } else {
+      length = payload.length;
+      if ((flags & this.numbers.WQ_WASM_HOST_PAYLOAD) === 0) {
+        if (length > room - propertiesLength) return this.numbers.WQ_E_ARG;
+        memory.u8.set(payload, at);
+      }
+    }
+    const topicLength = this.#lastTopicLength;
+    for (;;) {
+      const result = this.#x.wq_wasm_publish(topicLength, propertiesLength, length, flags, now);
+      if (result !== this.numbers.WQ_E_MEMORY) return result;
+      this.#addMemory();
+      this.#lastTopic = topic; // growing forgot it, but the bytes are still there
+      this.#lastTopicLength = topicLength;
+    }
+  }
+
+  /** @param {number} token */
+  remove(token) {
+    return this.#x.wq_wasm_remove(token);
+  }
+
+  /**
+   * @param {FilterArgs[]} filters
+   * @param {Uint8Array | undefined} properties encoded
+   * @param {number} now
+   * @returns {number} a token, or an error below 0
+   */
+  subscribe(filters, properties, now) {
+    const size = this.numbers.wq_subscription;
+    const error = this.#writeFilters(filters, size, this.layout.offset('wq_subscription.filter'), properties);
+    if (error) return error;
+    filters.forEach(({ qos, noLocal, retainAsPublished, retainHandling }, i) => {
+      this.layout.write(this.#memory, 'wq_subscription', this.#scratch + i * size, {
+        qos,
+        no_local: Number(noLocal ?? false),
+        retain_as_published: Number(retainAsPublished ?? false),
+        retain_handling: retainHandling ?? 0,
+      });
+    });
+    return this.#enough(() => this.#x.wq_wasm_subscribe(filters.length, properties?.length ?? 0, now));
+  }
+
+  /**
+   * @param {string[]} filters
+   * @param {Uint8Array | undefined} properties encoded
+   * @param {number} now
+   * @returns {number} a token, or an error below 0
+   */
+  unsubscribe(filters, properties, now) {
+    const list = filters.map((filter) => ({ filter }));
+    const error = this.#writeFilters(list, this.numbers.wq_bytes, 0, properties);
+    return error || this.#enough(() => this.#x.wq_wasm_unsubscribe(filters.length, properties?.length ?? 0, now));
+  }
+
+  /**
+   * @param {number} handle
+   * @param {number} reason
+   * @param {number} now
+   */
+  ack(handle, reason, now) {
+    return this.#x.wq_wasm_ack(handle, reason, now);
+  }
+
+  /**
+   * @param {number} timeout ms
+   * @param {number} now
+   */
+  ping(timeout, now) {
+    return this.#x.wq_wasm_ping(timeout, now);
+  }
+
+  /**
+   * @param {number} reason
+   * @param {Uint8Array | undefined} properties encoded
+   * @param {number} now
+   */
+  disconnect(reason, properties, now) {
+    const error = this.#writeBytes(properties ?? NOTHING);
+    return error || this.#x.wq_wasm_disconnect(reason, properties?.length ?? 0, now);
+  }
+
+  /**
+   * @param {number} reason
+   * @param {Uint8Array | undefined} properties encoded
+   * @param {number} now
+   */
+  auth(reason, properties, now) {
+    const error = this.#writeBytes(properties ?? NOTHING);
+    return error || this.#x.wq_wasm_auth(reason, properties?.length ?? 0, now);
+  }
+
+  /* ---------------------------------------------------------------------------------------------- inside */
+
+  #addMemory() {
+    const wanted = this.#memory.u32[this.#state.memoryWanted];
+    const error = this.#x.wq_wasm_add_memory(this.#memory.allocate(wanted), wanted);
+    if (error !== 0) throw new Error(`wasm: ${this.errorText(error)}`);
+  }
+
+  /**
+   * A call, again for as long as it wants memory first.
+   * @param {() => number} call
+   */
+  #enough(call) {
+    for (;;) {
+      const result = call();
+      if (result !== this.numbers.WQ_E_MEMORY) return result;
+      this.#addMemory();
+    }
+  }
+
+  #forgetScratch() {
+    this.#lastTopic = '';
+    this.#lastTopicLength = 0;
+    this.#scratchTailAt = -1;
+    const from = this.#scratch;
+    if (from !== undefined) this.#scratchHead = this.#memory.u8.subarray(from, from + this.#scratchSize);
+  }
+
+  /** @param {string} topic */
+  #writeTopic(topic) {
+    // Most often with the one as a beginning of the other, or of the same length: the view for the payload stays good.
+    const { written } = encoder.encodeInto(topic, this.#scratchHead);
+    this.#lastTopic = topic;
+    this.#lastTopicLength = written;
+  }
+
+  /**
+   * Its length in bytes; -1 if there is no room for it.
+   * @param {string} text
+   * @param {number} at
+   */
+  #writeText(text, at) {
+    if (at !== this.#scratchTailAt) {
+      this.#scratchTail = this.#memory.u8.subarray(at, this.#scratch + this.#scratchSize);
+      this.#scratchTailAt = at;
+    }
+    const { read, written } = encoder.encodeInto(text, this.#scratchTail);
+    return read === text.length ? written : -1;
+  }
+
+  /** @param {Uint8Array} bytes */
+  #writeBytes(bytes) {
+    this.#forgetScratch();
+    if (bytes.length > this.#scratchSize) return this.numbers.WQ_E_ARG;
+    this.#memory.u8.set(bytes, this.#scratch);
+    return 0;
+  }
+
+  /**
+   * Structs with a filter each, then the properties, then the filters' bytes.
+   * @param {{ filter: string }[]} list
+   * @param {number} size of a struct
+   * @param {number} offset of the filter in it
+   * @param {Uint8Array} [properties]
+   */
+  #writeFilters(list, size, offset, properties = NOTHING) {
+    this.#forgetScratch();
+    const end = this.#scratch + this.#scratchSize;
+    let at = this.#scratch + list.length * size;
+    if (at + properties.length > end) return this.numbers.WQ_E_FULL;
+    this.#memory.u8.fill(0, this.#scratch, at);
+    this.#memory.u8.set(properties, at);
+    at += properties.length;
+    for (const [i, { filter }] of list.entries()) {
+      const bytes = encoder.encode(filter);
+      if (at + bytes.length > end) return this.numbers.WQ_E_FULL;
+      this.#memory.u8.set(bytes, at);
+      const where = this.#scratch + i * size + offset;
+      this.layout.write(this.#memory, 'wq_bytes', where, { data: at, len: bytes.length });
+      at += bytes.length;
+    }
+    return 0;
+  }
+
+  /**
+   * The name of a topic that stands in bytes.
+   * @param {Uint8Array} bytes
+   * @param {number} off
+   * @param {number} length
+   */
+  #decodeTopic(bytes, off, length) {
+    this.topicsDecoded++;
+    return this.#decoder.decode(bytes.subarray(off, off + length));
+  }
+
+  /**
+   * Tell the sink all events of the last call.
+   * @param {Uint8Array} chunk the fed data is chunk[base..end)
+   * @param {number} base
+   * @param {number} end
+   * @param {Sink} sink
+   */
+  #drain(chunk, base, end, sink) {
+    if (this.#draining) throw new Error('wasm: input while events are being told');
+    this.#draining = true;
+    try {
+      const { u32 } = this.#memory;
+      const count = u32[this.#state.eventsCount];
+      const first = u32[this.#state.events];
+      const size = this.numbers.wq_event;
+      /** @type {Uint8Array | null} */
+      let carry = null;
+      for (let i = 0, at = first; i < count; i++, at += size) {
+        // Memory may have grown in a method of the sink: the views are taken anew.
+        const flags = this.#memory.u16[(at + this.#event.flags) >> 1];
+        if ((flags & this.#flag.CARRY) === 0) this.#tell(at, flags, chunk, base, end, sink);
+        else this.#tell(at, flags, (carry ??= this.#copyCarry()), 0, end, sink, chunk, base);
+      }
+    } finally {
+      this.#draining = false;
+    }
+    sink.onBatch();
+  }
+
+  /** The packet that came in pieces: a copy, since the core's own goes with the next call. */
+  #copyCarry() {
+    const at = this.#memory.u32[this.#state.carry];
+    return this.#memory.u8.slice(at, at + this.#memory.u32[this.#state.carryLength]);
+  }
+
+  /**
+   * One event. Its offsets are into bytes from `base` on.
+   * @param {number} at the record's address
+   * @param {number} flags
+   * @param {Uint8Array} bytes
+   * @param {number} base
+   * @param {number} end where the fed data ends
+   * @param {Sink} sink
+   * @param {Uint8Array} chunk the fed data, into which a streamed payload's offset is in any case
+   * @param {number} chunkBase
+   */
+  #tell(at, flags, bytes, base, end, sink, chunk = bytes, chunkBase = base) {
+    const { u8, u32 } = this.#memory;
+    const event = this.#event;
+    const type = u8[at + event.type];
+    const id = u32[(at + event.topicId) >> 2];
+    const off = u32[(at + event.off) >> 2];
+    const length = u32[(at + event.length) >> 2];
+    const propsOff = u32[(at + event.propsOff) >> 2];
+    const aux = u32[(at + event.aux) >> 2];
+    const props = propsOff === NO_PROPS ? -1 : base + propsOff;
+    const topicOff = u32[(at + event.topicOff) >> 2];
+    if (type === this.#type.PUBLISH || type === this.#type.OVERSIZE) {
+      let topic = this.#names[id];
+      if (id === 0 || (flags & this.#flag.NEW_TOPIC) !== 0) {
+        topic = this.#decodeTopic(bytes, base + topicOff, this.#memory.u16[(at + event.topicLength) >> 1]);
+        if (id !== 0) {
+          this.#names[id] = topic;
+          sink.onTopic(id);
+        }
+      }
+      if (type === this.#type.OVERSIZE) {
+        sink.onEvent({ type, flags, reason: 0, result: 0, aux, topic, off: 0, length, bytes: NOTHING, props: -1 });
+      } else if ((flags & this.#flag.STREAM) === 0) {
+        sink.onPublish(id, topic, bytes, base + off, length, flags, props, aux);
+      } else {
+        const from = chunkBase + off;
+        this.#stream.begin(id, topic, flags, bytes, props, length);
+        this.#stream.take(chunk.subarray(from, Math.min(from + length, end)));
+      }
+    } else if (type === this.#type.SETTLED) {
+      sink.onSettled(aux, topicOff | 0, u8[at + event.reason], bytes, props);
+    } else if (type === this.#type.PAYLOAD) {
+      this.#stream.finish(sink, aux);
+    } else if (type === this.#type.TOPIC_GONE) {
+      this.#names[id] = '';
+      sink.onTopic(id);
+    } else {
+      const reason = u8[at + event.reason];
+      const result = type === this.#type.CONNACK ? topicOff | 0 : 0;
+      sink.onEvent({ type, flags, reason, result, aux, topic: '', off: base + off, length, bytes, props });
+    }
+  }
+}
+
+/**
+ * Where in the views the fields of wq_wasm_state at `at` are.
+ * @param {Layout} layout
+ * @param {number} at
+ */
+function stateFields(layout, at) {
+  const word = (/** @type {string} */ name) => (at + layout.offset(`wq_wasm_state.${name}`, 4)) >> 2;
+  return {
+    deadline: at + layout.offset('wq_wasm_state.deadline', 8),
+    events: word('events'),
+    eventsCount: word('events_count'),
+    carry: word('carry'),
+    carryLength: word('carry_len'),
+    outputData: word('output.data'),
+    outputLength: word('output.len'),
+    outputToken: word('output.token'),
+    skip: word('skip'),
+    status: word('status'),
+    memoryWanted: word('memory_wanted'),
+  };
+}
+
+/** @param {Layout} layout */
+function eventFields(layout) {
+  return {
+    type: layout.offset('wq_event.type', 1),
+    reason: layout.offset('wq_event.reason', 1),
+    flags: layout.offset('wq_event.flags', 2),
+    topicId: layout.offset('wq_event.topic_id', 4),
+    off: layout.offset('wq_event.off', 4),
+    length: layout.offset('wq_event.len', 4),
+    topicLength: layout.offset('wq_event.topic_len', 2),
+    topicOff: layout.offset('wq_event.topic_off', 4),
+    propsOff: layout.offset('wq_event.props_off', 4),
+    aux: layout.offset('wq_event.aux', 4),
+  };
+}
+
+/** @param {Readonly<Record<string, number>>} numbers */
+function eventTypes(numbers) {
+  return {
+    CONNACK: numbers.WQ_EV_CONNACK,
+    PUBLISH: numbers.WQ_EV_PUBLISH,
+    PAYLOAD: numbers.WQ_EV_PAYLOAD,
+    SETTLED: numbers.WQ_EV_SETTLED,
+    TOPIC_GONE: numbers.WQ_EV_TOPIC_GONE,
+    OVERSIZE: numbers.WQ_EV_OVERSIZE,
+  };
+}
+
+/** @param {Readonly<Record<string, number>>} numbers */
+function eventFlags(numbers) {
+  return { CARRY: numbers.WQ_EVF_CARRY, NEW_TOPIC: numbers.WQ_EVF_NEW_TOPIC, STREAM: numbers.WQ_EVF_STREAM };
+}

@@ -1,0 +1,606 @@
+// The client as its user sees it: it joins the parts, and lives through connections until it is ended or gives up.
+import { Core } from '../../wasm/core.js';
+import { Dialer } from './dialer.js';
+import { Emitter } from './emitter.js';
+import { endedError, MqttError } from './errors.js';
+import { Handler, Inbox } from './inbox.js';
+import { Machine } from './machine.js';
+import { settingsOf } from './options.js';
+import { Outbox } from './outbox.js';
+import { PropertyTable } from './properties.js';
+import { Requests } from './request.js';
+import { Backoff, classify } from './retry.js';
+import { Settling } from './settle.js';
+import { Subscription } from './subscription.js';
+import { Subscriptions } from './subscriptions.js';
+import { onWakeUp } from './wakeup.js';
+import { loadWasm } from './wasm.js';
+
+/** @typedef {import('./message.js').Message} Message */
+/** @typedef {import('./properties.js').Properties} Properties */
+
+/**
+ * 'connecting': an attempt is under way; 'connected'; 'waiting': for the next attempt; 'ending': end() waits for
+ * acknowledgements; 'ended': by end(), or because it gave up.
+ * @typedef {'connecting' | 'connected' | 'waiting' | 'ending' | 'ended'} State
+ */
+
+/**
+ * @typedef {object} ConnectInfo
+ * @property {boolean} sessionPresent the server knew this client, and kept its subscriptions
+ * @property {string} clientId
+ * @property {Properties} properties of CONNACK
+ */
+
+/**
+ * What is in force on the present connection, or was on the last one.
+ * @typedef {object} Negotiated
+ * @property {3 | 4 | 5} version 3: MQTT 3.1, 4: 3.1.1, 5: 5.0
+ * @property {string} clientId
+ * @property {number} keepAlive seconds
+ * @property {number} maximumQos
+ * @property {boolean} retainAvailable
+ * @property {boolean} wildcardAvailable wildcards in subscriptions
+ * @property {boolean} identifiersAvailable subscription identifiers
+ * @property {boolean} sharedAvailable shared subscriptions
+ * @property {number} receiveMaximum messages with QoS 1 and 2 that the server takes at once
+ * @property {number} topicAliasMaximum
+ * @property {number} maximumPacketSize bytes that the server takes
+ * @property {number} sessionExpiryInterval seconds; 4294967295: never
+ * @property {string[]} warnings what this version cannot carry, and was left out
+ */
+
+/**
+ * Counts since the client was made; queued to bufferedBytes are of now.
+ * @typedef {object} Stats
+ * @property {number} received messages
+ * @property {number} published messages
+ * @property {number} packetsIn
+ * @property {number} packetsOut
+ * @property {number} bytesIn
+ * @property {number} bytesOut
+ * @property {number} framesOut WebSocket messages sent
+ * @property {number} connections
+ * @property {number} unmatched messages that no handler wanted in time
+ * @property {number} oversize messages that were too large (3.x)
+ * @property {number} strayAcks
+ * @property {number} topicsDecoded topic names made into strings
+ * @property {number} queued outbound messages that wait
+ * @property {number} inflight outbound messages under way
+ * @property {number} unacked inbound messages that are not acknowledged
+ * @property {number} oldestUnacked ms that the oldest of them has waited
+ */
+
+/**
+ * Arguments of listeners by event.
+ * @typedef {object} ClientEvents
+ * @property {[ConnectInfo]} connect CONNACK came, the first time and after each reconnect
+ * @property {[{ attempt: number, delay: number }]} reconnect a new attempt begins, after a delay of so many ms
+ * @property {[{ error: MqttError | null, delay: number | null }]} disconnect a connection or an attempt ended; the next
+ *   attempt begins in so many ms, null: there will be none
+ * @property {[Message]} message every message, whoever else gets it
+ * @property {[unknown]} error something that no promise carries: a handler threw, the client gave up
+ * @property {[State]} state
+ * @property {[{ topic: string, qos: number, key: string | undefined, error: MqttError | undefined,
+ *   reasonCode: number }]} settled a message with QoS 1 or 2 is done with
+ * @property {[{ topic: string, size: number }]} oversize a message over maximumPacketSize was passed over (3.x); once a
+ *   topic
+ */
+
+/** Expect an answer to a probe within so many ms. */
+const PROBE_TIMEOUT = 10_000;
+
+export class Client {
+  /** Resolves with this client at its first connection; rejects if it gives up before. @type {Promise<Client>} */
+  ready;
+  #settings;
+  #once;
+  /** @type {Emitter<{ [Name in keyof ClientEvents]: ClientEvents[Name] }>} */
+  #emitter = new Emitter((error) => this.#report(error));
+  #machine;
+  #inbox;
+  #outbox;
+  #subscriptions;
+  #requests = new Requests();
+  /** @type {Dialer | null} */
+  #dialer = null;
+  /** @type {Set<Subscription>} */
+  #users = new Set();
+  /** @type {State} */
+  #state = 'connecting';
+  /** @type {Settling<Client>} */
+  #ready = new Settling('connack');
+  #started;
+  #lived;
+  /** @type {Promise<void> | null} */
+  #ending = null;
+  /** Ends the wait before the next attempt. */
+  #wake = () => {};
+  /** @type {Negotiated | null} */
+  #negotiated = null;
+  #connections = 0;
+  #bytes = { in: 0, out: 0, frames: 0 };
+  /** @type {Set<string>} */
+  #oversized = new Set();
+  #oversizeCount = 0;
+
+  /**
+   * @param {string | URL | readonly (string | URL)[]} urls
+   * @param {import('./options.js').ClientOptions} options
+   * @param {boolean} once the first round of attempts decides
+   * @internal
+   */
+  constructor(urls, options, once) {
+    this.#settings = settingsOf(urls, options);
+    this.#once = once;
+    this.#machine = new Machine((error) => this.#report(error), this.#settings.log);
+    this.#inbox = new Inbox(this.#machine, this.#settings.unmatchedTimeout);
+    this.#outbox = new Outbox(this.#machine, this.#settings.queue, (message) => this.#emitter.emit('settled', message));
+    this.#subscriptions = new Subscriptions(this.#machine);
+    this.ready = this.#ready.promise;
+    this.ready.catch(() => {}); // who does not ask for it hears by the event 'error'
+    this.#started = this.#start();
+    this.#lived = this.#live();
+  }
+
+  async #start() {
+    let core;
+    try {
+      core = await Core.start(await loadWasm(this.#settings.wasm), this.#settings.core);
+    } catch (cause) {
+      throw new MqttError('load', 'wasm', 'The WebAssembly module of the client could not be loaded.', {
+        cause,
+        hint:
+          'Is wasmqtt.wasm served beside the library, or at the URL of the option `wasm`? ' +
+          "A Content-Security-Policy has to have 'wasm-unsafe-eval' in script-src.",
+      });
+    }
+    const properties = new PropertyTable(core);
+    const parts = { inbox: this.#inbox, outbox: this.#outbox, subscriptions: this.#subscriptions, properties };
+    this.#machine.core = core;
+    this.#inbox.start(properties);
+    this.#outbox.start(properties);
+    this.#subscriptions.start(properties);
+    this.#dialer = new Dialer(this.#machine, parts, this.#settings, {
+      accepted: (connection, connack) => this.#accepted(connection, connack),
+      oversize: (topic, size) => this.#oversize(topic, size),
+    });
+    return properties;
+  }
+
+  /* ---------------------------------------------------------------------------------------------- its life */
+
+  async #live() {
+    try {
+      await this.#started;
+    } catch (error) {
+      this.#giveUp(/** @type {MqttError} */ (error));
+      return;
+    }
+    const stopListening = onWakeUp(() => this.#probe());
+    const { reconnect } = this.#settings;
+    const backoff = reconnect && new Backoff(reconnect);
+    let asked = false; // for other credentials, once in a row
+    for (let attempt = 1; !this.#ending; attempt++) {
+      const { error, lifetime } = await this.#connectAndStay();
+      if (this.#ending) break;
+      const kind = error === null ? 'transient' : classify(error);
+      const refusedTwice = kind === 'credentials' && (asked || !this.#settings.credentials);
+      asked = kind === 'credentials';
+      const first = this.#connections === 0 && this.#once;
+      if (!backoff || first || kind === 'fatal' || refusedTwice) {
+        this.#emitter.emit('disconnect', { error, delay: null });
+        this.#giveUp(error ?? endedError('connected'));
+        break;
+      }
+      if (lifetime > 0) attempt = 1;
+      const delay = error === null ? 0 : backoff.next(lifetime);
+      this.#setState('waiting');
+      this.#emitter.emit('disconnect', { error, delay });
+      await this.#pause(delay);
+      if (this.#ending) break;
+      this.#setState('connecting');
+      this.#emitter.emit('reconnect', { attempt, delay });
+    }
+    stopListening();
+  }
+
+  /** One round of attempts and, if it brings a connection, that to its end. Lifetime: ms, 0: there was none. */
+  async #connectAndStay() {
+    /** @type {MqttError | null} */
+    let error;
+    let began = 0;
+    try {
+      const { ended } = await /** @type {Dialer} */ (this.#dialer).round();
+      began = performance.now();
+      error = await ended;
+    } catch (failure) {
+      error = /** @type {MqttError} */ (failure);
+    }
+    this.#disconnected();
+    return { error, lifetime: began === 0 ? 0 : performance.now() - began };
+  }
+
+  /** @param {number} delay ms */
+  #pause(delay) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      };
+    });
+  }
+
+  /**
+   * CONNACK: everything that has to be done before the next event of the same input.
+   * @param {import('./connection.js').Connection} connection
+   * @param {import('../../wasm/core.js').CoreEvent} connack
+   */
+  #accepted(connection, connack) {
+    const { core } = this.#machine;
+    const sessionPresent = (connack.flags & core.numbers.WQ_EVF_SESSION) !== 0;
+    const properties = this.#inbox.decodeProperties(connack.bytes, connack.props);
+    const dialer = /** @type {Dialer} */ (this.#dialer);
+    if (properties.assignedClientIdentifier) dialer.clientId = properties.assignedClientIdentifier;
+    this.#machine.connection = connection;
+    this.#connections++;
+    this.#negotiated = this.#readNegotiated(connection);
+    if (sessionPresent) {
+      this.#inbox.unmatched.forgetUnacknowledged();
+      for (const user of this.#users) user.forgetUnacknowledged();
+    }
+    if (this.#ending) return;
+    this.#setState('connected');
+    this.#subscriptions.connected(sessionPresent);
+    this.#outbox.connected();
+    this.#ready.resolve(this);
+    this.#emitter.emit('connect', { sessionPresent, clientId: dialer.clientId, properties });
+  }
+
+  #disconnected() {
+    const { connection } = this.#machine;
+    if (!connection) return;
+    this.#machine.connection = null;
+    this.#bytes.in += connection.bytesIn;
+    this.#bytes.out += connection.bytesOut;
+    this.#bytes.frames += connection.framesOut;
+    this.#inbox.lost();
+    this.#outbox.lost();
+    this.#subscriptions.lost();
+  }
+
+  /** The network came back, or the tab to the front. */
+  #probe() {
+    this.#wake();
+    this.#machine.connection?.probe(PROBE_TIMEOUT);
+  }
+
+  /** @param {MqttError} error */
+  #giveUp(error) {
+    const silent = this.#once && this.#connections === 0; // connect() rejects
+    this.#close(error);
+    this.#ready.reject(error);
+    if (!silent) this.#report(error);
+  }
+
+  /** @param {unknown} error what loops over messages throw; undefined: they just end */
+  #close(error) {
+    this.#inbox.closed = true;
+    this.#inbox.unmatched.clear();
+    this.#outbox.close();
+    this.#subscriptions.close();
+    this.#requests.close();
+    for (const user of this.#users) user.stop(error);
+    this.#users.clear();
+    this.#setState('ended');
+  }
+
+  /**
+   * Something went wrong that nobody awaits.
+   * @param {unknown} error
+   */
+  #report(error) {
+    if (this.#emitter.has('error') && !this.#reporting) {
+      this.#reporting = true; // a listener that throws is not told of its own error
+      this.#emitter.emit('error', error);
+      this.#reporting = false;
+    } else if (typeof reportError === 'function') {
+      reportError(error);
+    } else {
+      console.error(error);
+    }
+  }
+  #reporting = false;
+
+  /** @param {State} state */
+  #setState(state) {
+    if (this.#state === state || this.#state === 'ended' || (this.#state === 'ending' && state !== 'ended')) return;
+    this.#state = state;
+    this.#emitter.emit('state', state);
+  }
+
+  /* ---------------------------------------------------------------------------------------------- messages */
+
+  /**
+   * Publish a message. QoS 0 resolves when it was accepted and not too much waits to be sent, QoS 1 and 2 when the server
+   * has acknowledged. Rejects with an MqttError: refused by the server, not connected (QoS 0), queue full, timed out,
+   * aborted, or connection ended.
+   * @param {string} topic
+   * @param {import('./outbox.js').Payload} [payload] a Uint8Array must not change before this returned
+   * @param {import('./outbox.js').PublishOptions} [options]
+   * @returns {Promise<import('./outbox.js').PublishResult>}
+   */
+  publish(topic, payload, options) {
+    if (this.#machine.core !== undefined) return this.#outbox.publish(topic, payload, options);
+    return this.#started.then(() => this.#outbox.publish(topic, payload, options));
+  }
+
+  /**
+   * Subscribe to a topic filter. Resolves when the server has granted it; messages are taken from now on, by `handler` if
+   * there is one, else by `for await` over the subscription. It is kept over reconnects.
+   * @param {string} filter
+   * @param {import('./subscriptions.js').SubscribeOptions | ((message: Message) => unknown)} [options]
+   * @param {(message: Message) => unknown} [handler] messages with QoS 1 and 2 are acknowledged when it returned (see
+   *   the options ack and manualAck)
+   * @returns {Promise<Subscription>}
+   */
+  async subscribe(filter, options = {}, handler = undefined) {
+    if (typeof options === 'function') return this.subscribe(filter, {}, options);
+    if (this.#inbox.closed) throw endedError('subscribe');
+    const report = this.#machine.report;
+    const user = new Subscription(filter, options, handler, this.#rule(options), this.#inbox, report, (one, wait) =>
+      this.#leave(one, wait),
+    );
+    this.#users.add(user);
+    try {
+      user.qos = await this.#subscriptions.add(filter, options, () => void this.#leave(user, {}).catch(() => {}));
+    } catch (error) {
+      user.stop(undefined);
+      this.#users.delete(user);
+      throw error;
+    }
+    return user;
+  }
+
+  /** @param {{ manualAck?: boolean, ack?: 'returned' | 'resolved' }} options */
+  #rule({ manualAck, ack }) {
+    const { manual, resolved } = this.#settings.ackRule;
+    return { manual: manualAck ?? manual, resolved: ack === undefined ? resolved : ack === 'resolved' };
+  }
+
+  /**
+   * @param {Subscription} user
+   * @param {import('./settle.js').WaitOptions} options
+   */
+  async #leave(user, options) {
+    if (!this.#users.delete(user)) return;
+    for (const { filter } of this.#users) if (filter === user.filter) return;
+    await this.#subscriptions.delete(user.filter, options);
+  }
+
+  /**
+   * End every subscription of this client to a filter. Resolves when the server has confirmed.
+   * @param {string} filter as given to subscribe()
+   * @param {import('./settle.js').WaitOptions} [options]
+   */
+  async unsubscribe(filter, options = {}) {
+    const users = [...this.#users].filter((user) => user.filter === filter);
+    await Promise.all(users.map((user) => user.unsubscribe(options)));
+  }
+
+  /**
+   * Handle messages that match a filter without subscribing: what a resumed session brings, or the server by itself.
+   * @param {string} filter
+   * @param {(message: Message) => unknown} handler
+   * @param {{ manualAck?: boolean, ack?: 'returned' | 'resolved' }} [options] default: the client's
+   * @returns {() => void} takes the handler away
+   */
+  handle(filter, handler, options = {}) {
+    const target = new Handler(handler, this.#rule(options), this.#machine.report);
+    this.#inbox.add(filter, target);
+    return () => this.#inbox.delete(filter, target);
+  }
+
+  /**
+   * Publish a request and await its answer, by response topic and correlation data.
+   * @param {string} topic
+   * @param {import('./outbox.js').Payload} [payload]
+   * @param {import('./request.js').RequestOptions} [options]
+   * @returns {Promise<Message>}
+   */
+  async request(topic, payload, options = {}) {
+    await this.#started;
+    if (this.#inbox.closed) throw endedError('request');
+    const requester = {
+      version: this.#negotiated?.version ?? 5,
+      defaultTopic: this.#settings.responseTopic ?? `wasmqtt/${this.clientId.replace(/[+#/]/g, '-')}/answers`,
+      subscribe: this.subscribe.bind(this),
+      publish: this.publish.bind(this),
+    };
+    return this.#requests.ask(requester, topic, payload, options);
+  }
+
+  /**
+   * Take back every message of that name which has not left; their promises reject with code 'removed'.
+   * @param {string} key as given to publish()
+   * @returns {number} how many
+   */
+  remove(key) {
+    return this.#outbox.remove(key);
+  }
+
+  /** Messages that were published and are not settled, oldest first. */
+  pending() {
+    return this.#outbox.list();
+  }
+
+  /** @param {string} topic @param {number} size */
+  #oversize(topic, size) {
+    this.#oversizeCount++;
+    if (this.#oversized.has(topic)) return;
+    if (this.#oversized.size < OVERSIZED_MAX) this.#oversized.add(topic);
+    this.#emitter.emit('oversize', { topic, size });
+  }
+
+  /* ---------------------------------------------------------------------------------------------- what is the case */
+
+  /** @type {State} */
+  get state() {
+    return this.#state;
+  }
+
+  /** As given, made at random, or assigned by the server. */
+  get clientId() {
+    return this.#dialer?.clientId ?? this.#settings.clientId;
+  }
+
+  /** What is in force on the present or last connection; null before the first. */
+  get negotiated() {
+    const warnings = this.#machine.connection?.warnings;
+    if (this.#negotiated && warnings) this.#negotiated.warnings = [...warnings];
+    return this.#negotiated;
+  }
+
+  /** @param {import('./connection.js').Connection} connection @returns {Negotiated} */
+  #readNegotiated({ version, warnings }) {
+    const n = this.#machine.core.negotiated();
+    return {
+      version: /** @type {3 | 4 | 5} */ (version),
+      clientId: this.clientId,
+      keepAlive: n.keep_alive,
+      maximumQos: n.maximum_qos,
+      retainAvailable: n.retain_available !== 0,
+      wildcardAvailable: n.wildcard_available !== 0,
+      identifiersAvailable: n.identifiers_available !== 0,
+      sharedAvailable: n.shared_available !== 0,
+      receiveMaximum: n.receive_maximum,
+      topicAliasMaximum: n.topic_alias_maximum,
+      maximumPacketSize: n.maximum_packet_size,
+      sessionExpiryInterval: n.session_expiry_interval,
+      warnings: [...warnings],
+    };
+  }
+
+  /** @returns {Stats} */
+  get stats() {
+    const core = /** @type {Core | undefined} */ (this.#machine.core);
+    const n = core?.stats() ?? {};
+    const { connection } = this.#machine;
+    return {
+      received: this.#inbox.received,
+      published: this.#outbox.published,
+      packetsIn: n.packets_in ?? 0,
+      packetsOut: n.packets_out ?? 0,
+      bytesIn: this.#bytes.in + (connection?.bytesIn ?? 0),
+      bytesOut: this.#bytes.out + (connection?.bytesOut ?? 0),
+      framesOut: this.#bytes.frames + (connection?.framesOut ?? 0),
+      connections: this.#connections,
+      unmatched: this.#inbox.unmatched.count,
+      oversize: this.#oversizeCount,
+      strayAcks: n.stray_acks ?? 0,
+      topicsDecoded: core?.topicsDecoded ?? 0,
+      queued: n.queued ?? 0,
+      inflight: n.inflight ?? 0,
+      unacked: n.unacked ?? 0,
+      oldestUnacked: this.#inbox.oldestUnacked,
+    };
+  }
+
+  /**
+   * @template {keyof ClientEvents} Name
+   * @param {Name} name
+   * @param {(...args: ClientEvents[Name]) => unknown} listener
+   * @returns {this}
+   */
+  on(name, listener) {
+    this.#emitter.on(name, listener);
+    this.#listen();
+    return this;
+  }
+
+  /**
+   * @template {keyof ClientEvents} Name
+   * @param {Name} name
+   * @param {(...args: ClientEvents[Name]) => unknown} listener
+   * @returns {this}
+   */
+  off(name, listener) {
+    this.#emitter.off(name, listener);
+    this.#listen();
+    return this;
+  }
+
+  #listening = false;
+  /** The event 'message' takes messages as a handler does, while somebody listens to it. */
+  #listen() {
+    const listening = this.#emitter.has('message');
+    if (listening === this.#listening) return;
+    this.#listening = listening;
+    const emit = (/** @type {Message} */ message) => this.#emitter.emit('message', message);
+    this.#inbox.listener = listening ? new Handler(emit, this.#settings.ackRule, this.#machine.report) : null;
+  }
+
+  /* ---------------------------------------------------------------------------------------------- ending */
+
+  /** Connect anew at once: give up the present connection, or the wait for the next attempt. */
+  reconnect() {
+    if (this.#inbox.closed) throw endedError('connected');
+    this.#wake();
+    this.#machine.connection?.abandon(null);
+  }
+
+  /**
+   * Say good-bye to the server, after the acknowledgements of what was published have come. Every promise that is still
+   * open then rejects with code 'connection-ended'. The client cannot be used again.
+   * @param {{ force?: boolean, reasonCode?: number, properties?: Properties }} [options] force: do not wait for
+   *   acknowledgements; reasonCode 4 (5.0) has the server publish the will
+   * @returns {Promise<void>}
+   */
+  end(options = {}) {
+    this.#ending ??= this.#end(options);
+    return this.#ending;
+  }
+
+  /** @returns {Promise<void>} */
+  [Symbol.asyncDispose]() {
+    return this.end();
+  }
+
+  /** @param {{ force?: boolean, reasonCode?: number, properties?: Properties }} options */
+  async #end({ force = false, reasonCode = 0, properties }) {
+    if (this.#state === 'ended') return;
+    this.#inbox.closed = true;
+    this.#outbox.closed = true;
+    this.#setState('ending');
+    this.#wake();
+    const { connection } = this.#machine;
+    if (connection && !force) await this.#outbox.idle();
+    if (connection && this.#machine.connection === connection) {
+      connection.close(reasonCode, await this.#goodbye(connection.version, properties));
+      if (force) connection.abandon(null);
+    } else {
+      this.#dialer?.stop();
+    }
+    if (connection) {
+      await this.#lived;
+      this.#emitter.emit('disconnect', { error: null, delay: null });
+    }
+    this.#ready.reject(endedError('connack'));
+    this.#close(undefined);
+  }
+
+  /**
+   * Properties of DISCONNECT.
+   * @param {number} version
+   * @param {Properties | undefined} properties
+   */
+  async #goodbye(version, properties) {
+    if (version < 5) return undefined;
+    const own = this.#dialer?.endsSession ? { sessionExpiryInterval: 0 } : {};
+    return (await this.#started).encode({ ...own, ...properties }, 'disconnect', 'options');
+  }
+}
+
+/** Topics that are remembered as reported. */
+const OVERSIZED_MAX = 1000;

@@ -1,0 +1,440 @@
+// One network connection, from an opened WebSocket to its end: bytes to the core and back, and the rule for when output
+// leaves. It begins in the state "CONNECT sent"; `accepted` and `ended` tell its fate.
+//
+// The flush rule: output that comes first after an idle task leaves in a microtask, so a lone message waits for nothing.
+// What follows in the same task leaves together at its end, or as soon as 64 KiB wait: a WebSocket frame costs far more
+// than what is in it. What handlers cause (acknowledgements, answers) leaves when their batch is done.
+import { Clock } from './clock.js';
+import * as doctor from './doctor.js';
+import { coreError, MqttError } from './errors.js';
+import { Socket } from './socket.js';
+
+/** Output that does not wait for the end of the task. */
+const FLUSH_AT = 65536;
+/** Bytes in the socket's own buffer beyond which it is given no more: awaiting publish() is the back-pressure. */
+const HIGH_WATER = 1 << 20;
+/** A WebSocket does not say when its buffer empties: look every so many ms. */
+const POLL = 5;
+/** Input that may wait while messages are not acknowledged; a server that sends on beyond it is cut off. */
+const WAITING_MAX = 32 << 20;
+/** Some servers, and some engines, do not answer a close. */
+const CLOSE_TIMEOUT = 2000;
+
+/**
+ * @typedef {object} ConnectionHandlers
+ * @property {() => void} opened the WebSocket is open
+ * @property {(event: import('../../wasm/core.js').CoreEvent) => void} accepted CONNACK came, and said yes
+ * @property {(error: MqttError | null) => void} ended called once; null: as we wished
+ * @property {(topic: string, size: number) => void} oversize
+ */
+
+/** @typedef {import('../../wasm/core.js').Sink} Sink */
+
+/** @implements {Sink} */
+export class Connection {
+  /** MQTT version in force. */
+  version;
+  url;
+  /** What the version in force cannot carry, and was left out. @type {Set<string>} */
+  warnings = new Set();
+  /** It is over: see Sink. */
+  stopped = false;
+  /** CONNACK came. */
+  established = false;
+  bytesIn = 0;
+  bytesOut = 0;
+  framesOut = 0;
+
+  #machine;
+  #parts;
+  #handlers;
+  #args;
+  #socket;
+  #clock = new Clock(() => this.#pump());
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #openTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #pollTimer;
+  /** Socket messages that came while the core was busy, or waits for acknowledgements; the first from #waitingAt on. */
+  #waiting = /** @type {Uint8Array[]} */ ([]);
+  #waitingAt = 0;
+  #waitingBytes = 0;
+  /** Events are being told, or the machine is pumped: input has to wait. */
+  #busy = false;
+  /** The rest of a large payload that must leave before anything else. */
+  #payload = /** @type {Uint8Array | null} */ (null);
+  #payloadAt = 0;
+  #channel = new MessageChannel();
+  /** This task had its first output. */
+  #taskPending = false;
+  #error = /** @type {MqttError | null} */ (null);
+  #closing = false;
+
+  /**
+   * @param {import('./machine.js').Machine} machine
+   * @param {{ inbox: import('./inbox.js').Inbox, outbox: import('./outbox.js').Outbox,
+   *   subscriptions: import('./subscriptions.js').Subscriptions,
+   *   properties: import('./properties.js').PropertyTable }} parts
+   * @param {{ url: string, protocols: string[], webSocket: import('./socket.js').WebSocketFactory,
+   *   connect: import('../../wasm/core.js').ConnectArgs }} args
+   * @param {ConnectionHandlers} handlers
+   */
+  constructor(machine, parts, args, handlers) {
+    this.#machine = machine;
+    this.#parts = parts;
+    this.#handlers = handlers;
+    this.#args = args;
+    this.url = args.url;
+    this.version = args.connect.version;
+    const { timeout } = args.connect;
+    const began = performance.now();
+    this.#channel.port1.onmessage = () => this.#taskEnded();
+    unref(this.#channel.port1);
+    this.#openTimer = setTimeout(() => this.#end(doctor.openTimeout(args.url, timeout)), timeout);
+    let opened = false;
+    this.#socket = new Socket(args.url, args.protocols, args.webSocket, {
+      opened: () => {
+        opened = true;
+        clearTimeout(this.#openTimer);
+        handlers.opened();
+        this.#connect(Math.max(1, Math.round(timeout - (performance.now() - began))));
+      },
+      received: (data) => this.#received(new Uint8Array(data)),
+      ended: (end) => this.#end(opened ? this.#why(end) : doctor.openError(args.url, args.protocols, end)),
+    });
+  }
+
+  /** @param {import('./socket.js').SocketEnd} end */
+  #why(end) {
+    return this.established ? doctor.lost(end) : doctor.noConnack(this.url, end);
+  }
+
+  /** @param {number} timeout ms for CONNACK */
+  #connect(timeout) {
+    const { core } = this.#machine;
+    const error = core.connect({ ...this.#args.connect, timeout }, this.#machine.now());
+    if (error !== 0) this.#end(coreError(core, 'options', error));
+    else this.#pump();
+  }
+
+  /** Note what this connection cannot carry, once. @param {string} what */
+  warn(what) {
+    if (this.warnings.has(what)) return;
+    this.warnings.add(what);
+    this.#machine.log('warn', `MQTT ${VERSION_NAMES[this.version]}: ${what}`);
+  }
+
+  /* ---------------------------------------------------------------------------------------------- input */
+
+  /** @param {Uint8Array} chunk */
+  #received(chunk) {
+    this.bytesIn += chunk.length;
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    if (!this.#busy) this.#pump();
+    else if (this.#waitingBytes > WAITING_MAX) this.#flooded();
+  }
+
+  #flooded() {
+    this.#end(
+      new MqttError('connected', 'flooded', 'The server goes on sending while messages wait for acknowledgement.', {
+        hint: 'A handler, or a loop over messages, does not come to an end: see stats.oldestUnacked.',
+      }),
+    );
+  }
+
+  /** Feed what waits. True: it brought something on. */
+  #feed() {
+    const chunk = this.#waiting[0];
+    if (chunk === undefined || this.stopped) return false;
+    const taken = this.#machine.core.receive(chunk, this.#waitingAt, this.#machine.now(), this);
+    if (taken < 0) {
+      this.#failed(taken);
+      return true;
+    }
+    this.#waitingAt += taken;
+    this.#waitingBytes -= taken;
+    if (this.#waitingAt === chunk.length) {
+      this.#waiting.shift();
+      this.#waitingAt = 0;
+      return true;
+    }
+    if (this.#waitingBytes > WAITING_MAX) this.#flooded();
+    return taken > 0;
+  }
+
+  /** The server broke the protocol, or fell silent: what the core still has to say goes first. @param {number} number */
+  #failed(number) {
+    const { core } = this.#machine;
+    this.#send(true);
+    if (number === core.numbers.WQ_E_CONNACK_TIMEOUT) this.#end(doctor.connackTimeout(this.url));
+    else this.#end(coreError(core, this.established ? 'connected' : 'connack', number));
+  }
+
+  /**
+   * Everything that is due: input that waits, output, what the core wants to do at this time. Runs by itself only: a call
+   * from within (a handler) comes back at the end.
+   */
+  #pump() {
+    if (this.#busy || this.stopped) return;
+    this.#busy = true;
+    const { core } = this.#machine;
+    try {
+      for (let more = true; more && !this.stopped;) {
+        more = this.#feed();
+        if (this.stopped) break;
+        this.#send(false);
+        const now = this.#machine.now();
+        if (!this.stopped && core.deadline <= now) {
+          const error = core.tick(now, this);
+          if (error < 0) this.#failed(error);
+          else more ||= core.eventCount > 0 || (core.outputLength > 0 && !this.#stalled);
+        }
+      }
+    } finally {
+      this.#busy = false;
+    }
+    if (this.stopped) this.#finish();
+    else this.#wait();
+  }
+
+  /** Set the timers for what comes next. */
+  #wait() {
+    const { deadline } = this.#machine.core;
+    const now = this.#machine.now();
+    if (deadline > now) this.#clock.arm(deadline, now);
+    // What is due already waits for room, too.
+    if (deadline <= now || this.#stalled || this.#parts.outbox.crowd) {
+      this.#pollTimer ??= setTimeout(() => {
+        this.#pollTimer = undefined;
+        this.#pump();
+      }, POLL);
+    }
+  }
+
+  /* ---------------------------------------------------------------------------------------------- output */
+
+  get #stalled() {
+    return this.#socket.bufferedAmount >= HIGH_WATER;
+  }
+
+  /** More bytes wait than a publisher should add to. */
+  get crowded() {
+    return this.#machine.core.outputLength >= FLUSH_AT || this.#stalled;
+  }
+
+  /** Something was put into the output. */
+  kick() {
+    if (this.#busy || this.stopped) return;
+    if (this.#machine.core.outputLength >= FLUSH_AT) this.#send(false);
+    if (this.#taskPending) return;
+    this.#taskPending = true;
+    /** @type {{ ref?: () => void }} */ (this.#channel.port1).ref?.();
+    this.#channel.port2.postMessage(0);
+    queueMicrotask(() => this.#pump());
+  }
+
+  #taskEnded() {
+    this.#taskPending = false;
+    unref(this.#channel.port1);
+    this.#pump();
+  }
+
+  /**
+   * Hand the output to the socket.
+   * @param {boolean} all even if much waits there
+   */
+  #send(all) {
+    const { core } = this.#machine;
+    const { outbox } = this.#parts;
+    for (;;) {
+      if (!all && this.#stalled) return;
+      if (this.#payload !== null) {
+        const part = this.#payload.subarray(this.#payloadAt, this.#payloadAt + FLUSH_AT);
+        this.#payloadAt += part.length;
+        if (this.#payloadAt === this.#payload.length) this.#payload = null;
+        this.#write(part);
+        continue;
+      }
+      const bytes = core.output();
+      const token = core.outputToken;
+      if (token !== 0) {
+        this.#payload = outbox.payload(token);
+        this.#payloadAt = 0;
+      }
+      if (bytes.length > 0) this.#write(bytes);
+      else if (token === 0) break;
+      core.outputSent(bytes.length);
+    }
+    if (outbox.crowd) outbox.roomy();
+  }
+
+  /** @param {Uint8Array} bytes */
+  #write(bytes) {
+    this.bytesOut += bytes.length;
+    this.framesOut++;
+    this.#socket.send(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
+  }
+
+  /* ---------------------------------------------------------------------------------------------- events of the core */
+
+  /**
+   * @param {number} id
+   * @param {string} topic
+   * @param {Uint8Array} bytes
+   * @param {number} off
+   * @param {number} length
+   * @param {number} flags
+   * @param {number} props
+   * @param {number} handle
+   */
+  onPublish(id, topic, bytes, off, length, flags, props, handle) {
+    if (!this.stopped) this.#parts.inbox.receive(id, topic, bytes, off, length, flags, props, handle);
+  }
+
+  /** @param {number} id */
+  onTopic(id) {
+    this.#parts.inbox.forgetTopic(id);
+  }
+
+  /**
+   * @param {number} token
+   * @param {number} result
+   * @param {number} reason
+   * @param {Uint8Array} bytes
+   * @param {number} props
+   */
+  onSettled(token, result, reason, bytes, props) {
+    this.#parts.outbox.settle(token, result, reason, bytes, props);
+  }
+
+  /** @param {import('../../wasm/core.js').CoreEvent} event */
+  onEvent(event) {
+    if (this.stopped) return;
+    const { core } = this.#machine;
+    const { numbers } = core;
+    const { properties, subscriptions } = this.#parts;
+    switch (event.type) {
+      case numbers.WQ_EV_CONNACK:
+        this.#connack(event);
+        break;
+      case numbers.WQ_EV_SUBACK:
+      case numbers.WQ_EV_UNSUBACK: {
+        const codes = event.bytes.subarray(event.off, event.off + event.length);
+        subscriptions.answered(event.aux, codes, properties.decode(event.bytes, event.props).reasonString);
+        break;
+      }
+      case numbers.WQ_EV_DISCONNECT: {
+        const { reasonString } = properties.decode(event.bytes, event.props);
+        const name = core.reasonName(numbers.WQ_DISCONNECT, this.version, event.reason);
+        this.#end(doctor.disconnected(event.reason, name, reasonString));
+        break;
+      }
+      case numbers.WQ_EV_AUTH:
+        this.#end(
+          new MqttError('connack', 'auth-unsupported', 'The server asks for enhanced authentication.', {
+            hint: 'This client cannot answer it: leave out authenticationMethod, and use another way to log in.',
+          }),
+        );
+        break;
+      case numbers.WQ_EV_OVERSIZE:
+        this.#handlers.oversize(event.topic, event.length);
+        break;
+      default: // PINGRESP and stray acknowledgements are for statistics
+    }
+  }
+
+  /** @param {import('../../wasm/core.js').CoreEvent} event */
+  #connack(event) {
+    const { core } = this.#machine;
+    if (event.result === 0) {
+      this.established = true;
+      this.#handlers.accepted(event);
+      return;
+    }
+    const { numbers } = core;
+    const code = numbers.WQ_E_REFUSED - event.result;
+    const { reasonString } = this.#parts.properties.decode(event.bytes, event.props);
+    // A server that does not know 5.0 may answer in the form of 3.1.1.
+    const version = code > 0 && code < 0x80 ? numbers.WQ_MQTT_3_1_1 : this.version;
+    this.#end(doctor.refused(this.url, code, core.reasonName(numbers.WQ_CONNACK, version, code), reasonString));
+  }
+
+  onBatch() {
+    if (!this.stopped) this.#send(false);
+  }
+
+  /* ---------------------------------------------------------------------------------------------- the end */
+
+  /** Ask the server whether it is still there, and expect an answer within `timeout` ms. @param {number} timeout */
+  probe(timeout) {
+    if (this.stopped || !this.established) return;
+    this.#machine.core.ping(timeout, this.#machine.now());
+    this.kick();
+  }
+
+  /**
+   * Say DISCONNECT, send all there is, close, and be done when the other side has closed too.
+   * @param {number} reason
+   * @param {Uint8Array | undefined} properties
+   */
+  close(reason, properties) {
+    if (this.stopped || this.#closing) return;
+    this.#closing = true;
+    const { core } = this.#machine;
+    const error = this.established ? core.disconnect(reason, properties, this.#machine.now()) : 0;
+    if (error !== 0) this.#machine.log('warn', core.errorText(error));
+    this.#send(true);
+    clearTimeout(this.#openTimer);
+    this.#openTimer = setTimeout(() => this.#end(null), CLOSE_TIMEOUT);
+    this.#socket.close();
+  }
+
+  /** Let go of it at once. @param {MqttError | null} error */
+  abandon(error) {
+    this.#end(error);
+  }
+
+  /**
+   * It is over; what is being told is told to the end first.
+   * @param {MqttError | null} error
+   */
+  #end(error) {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.#error = this.#closing ? null : error;
+    this.#clock.stop();
+    clearTimeout(this.#openTimer);
+    clearTimeout(this.#pollTimer);
+    this.#channel.port1.close();
+    this.#waiting = [];
+    this.#payload = null;
+    // Not in the middle of the socket's constructor, where an engine may already fail.
+    queueMicrotask(() => this.#socket.abandon());
+    if (!this.#busy) this.#finish();
+  }
+
+  #finish() {
+    const { core } = this.#machine;
+    const { outbox } = this.#parts;
+    const settler = {
+      stopped: true,
+      onPublish() {},
+      onTopic() {},
+      onEvent() {},
+      onBatch() {},
+      /** @type {Sink['onSettled']} */
+      onSettled: (token, result, reason, bytes, props) => outbox.settle(token, result, reason, bytes, props),
+    };
+    core.lost(this.#machine.now(), settler);
+    this.#handlers.ended(this.#error);
+  }
+}
+
+/** @type {Record<number, string>} */
+const VERSION_NAMES = { 3: '3.1', 4: '3.1.1', 5: '5.0' };
+
+/** Let Node end while nothing is under way. @param {MessagePort} port */
+function unref(port) {
+  /** @type {{ unref?: () => void }} */ (port).unref?.();
+}

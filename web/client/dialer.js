@@ -1,0 +1,192 @@
+// One round of attempts: every URL, and for each the MQTT versions that may suit it, until a server accepts.
+import { Connection } from './connection.js';
+import { endedError, MqttError } from './errors.js';
+import { checkUrl } from './doctor.js';
+import { passwordBytes } from './options.js';
+
+/** @typedef {import('./options.js').Settings} Settings */
+/** @typedef {import('../../wasm/core.js').CoreEvent} CoreEvent */
+
+/**
+ * @typedef {object} DialerHandlers
+ * @property {(connection: Connection, connack: CoreEvent) => void} accepted CONNACK came; called in the middle of input
+ * @property {(topic: string, size: number) => void} oversize
+ */
+
+/** Reasons of a CONNACK that say: not this version. */
+const UNSUPPORTED_VERSION = new Set([0x84, 1]);
+const SESSION_EXPIRY = 300; // seconds, time to come back in
+
+export class Dialer {
+  #machine;
+  #parts;
+  #settings;
+  #handlers;
+  /** @type {Map<string, number>} the version that worked, by URL */
+  #worked = new Map();
+  /** @type {Connection | null} */
+  #connection = null;
+  #stopped = false;
+  /** Reconnects resume the session. */
+  #resumes = false;
+  /** As the server assigned it. */
+  clientId;
+
+  /**
+   * @param {import('./machine.js').Machine} machine
+   * @param {ConstructorParameters<typeof Connection>[1]} parts
+   * @param {Settings} settings
+   * @param {DialerHandlers} handlers
+   */
+  constructor(machine, parts, settings, handlers) {
+    this.#machine = machine;
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#handlers = handlers;
+    this.clientId = settings.clientId;
+  }
+
+  /**
+   * Resolves when a server has accepted, with the promise of that connection's end: an error, or null if we wished it.
+   * Rejects with the last URL's error.
+   * @returns {Promise<{ ended: Promise<MqttError | null> }>}
+   */
+  async round() {
+    let failure;
+    for (const url of this.#settings.urls) {
+      try {
+        return await this.#tryUrl(url);
+      } catch (error) {
+        failure = error;
+        this.#machine.log('info', /** @type {Error} */ (error).message);
+      }
+      if (this.#stopped) break;
+    }
+    throw failure;
+  }
+
+  /** @param {string} listed */
+  async #tryUrl(listed) {
+    const given = await this.#credentials();
+    const url = given.url === undefined ? listed : checkUrl(given.url);
+    const fixed = this.#settings.version ?? this.#worked.get(url);
+    const versions = fixed ? [fixed] : [5, 4, 3];
+    for (;;) {
+      if (this.#stopped) throw endedError('open');
+      const version = /** @type {number} */ (versions.shift());
+      try {
+        return await this.#dial(url, version, given);
+      } catch (error) {
+        if (versions.length === 0 || !mayBeVersion(/** @type {MqttError} */ (error))) throw error;
+      }
+    }
+  }
+
+  /** @returns {Promise<import('./options.js').Credentials>} */
+  async #credentials() {
+    try {
+      return (await this.#settings.credentials?.()) ?? {};
+    } catch (cause) {
+      throw new MqttError('open', 'credentials-failed', 'The function credentials() of the options failed.', { cause });
+    }
+  }
+
+  /**
+   * @param {string} url
+   * @param {number} version
+   * @param {import('./options.js').Credentials} given
+   * @returns {Promise<{ ended: Promise<MqttError | null> }>}
+   */
+  #dial(url, version, given) {
+    const { protocols, webSocket } = this.#settings;
+    const args = {
+      url,
+      protocols: protocols ?? [version === 3 ? 'mqttv3.1' : 'mqtt'],
+      webSocket,
+      connect: this.#connectArgs(version, given),
+    };
+    return new Promise((resolve, reject) => {
+      /** @type {(error: MqttError | null) => void} */
+      let tellEnd = () => {};
+      /** @type {Promise<MqttError | null>} */
+      const ended = new Promise((tell) => {
+        tellEnd = tell;
+      });
+      const connection = new Connection(this.#machine, this.#parts, args, {
+        opened: () => {},
+        accepted: (connack) => {
+          this.#worked.set(url, version);
+          this.#resumes = version === 5;
+          if (version < 5) this.#warn(connection);
+          this.#handlers.accepted(connection, connack);
+          resolve({ ended });
+        },
+        ended: (error) => {
+          this.#connection = null;
+          reject(error ?? endedError('open'));
+          tellEnd(error);
+        },
+        oversize: this.#handlers.oversize,
+      });
+      this.#connection = connection;
+    });
+  }
+
+  /**
+   * @param {number} version
+   * @param {import('./options.js').Credentials} given
+   * @returns {import('../../wasm/core.js').ConnectArgs}
+   */
+  #connectArgs(version, given) {
+    const { clean, keepalive, connectTimeout, username, password, will } = this.#settings;
+    const { properties } = this.#parts;
+    const v5 = version === 5;
+    if (given.clientId !== undefined) this.clientId = given.clientId;
+    return {
+      version,
+      clean: clean && !(v5 && this.#resumes),
+      keepAlive: keepalive,
+      timeout: connectTimeout,
+      clientId: this.clientId,
+      username: given.username ?? username,
+      password: passwordBytes(given.password) ?? password,
+      properties: v5 ? properties.encode(this.#properties(), 'connect', 'options') : undefined,
+      will: will && {
+        ...will,
+        properties: v5 ? properties.encode(will.properties, 'will', 'options') : undefined,
+      },
+    };
+  }
+
+  #properties() {
+    const { properties, reconnect } = this.#settings;
+    return { sessionExpiryInterval: reconnect ? SESSION_EXPIRY : undefined, ...properties };
+  }
+
+  /** The session would outlive this client only because we asked so: the server need not keep it. */
+  get endsSession() {
+    const { clean, properties, reconnect } = this.#settings;
+    return this.#resumes && clean && reconnect !== null && properties.sessionExpiryInterval === undefined;
+  }
+
+  /** @param {Connection} connection */
+  #warn(connection) {
+    const { properties, will } = this.#settings;
+    if (Object.keys(properties).length > 0) connection.warn('properties of the connection are left out');
+    if (will?.properties) connection.warn('properties of the will are left out');
+  }
+
+  /** Give up the attempt under way, and all that would follow. */
+  stop() {
+    this.#stopped = true;
+    this.#connection?.abandon(null);
+  }
+}
+
+/**
+ * Could an older version of MQTT help? Not if the WebSocket did not open.
+ * @param {MqttError} error
+ */
+function mayBeVersion({ phase, code, reasonCode }) {
+  return phase === 'connack' && (code === 'closed' || UNSUPPORTED_VERSION.has(reasonCode ?? 0));
+}

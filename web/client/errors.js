@@ -1,0 +1,63 @@
+// The one error that this library rejects with and reports.
+
+/**
+ * Where it happened: before anything was tried, loading the wasm module, opening the WebSocket, between CONNECT and
+ * CONNACK, on the established connection, or in the operation of that name.
+ * @typedef {'options' | 'load' | 'open' | 'connack' | 'connected' | 'publish' | 'subscribe' | 'unsubscribe' | 'request' |
+ *   'handler'} Phase
+ */
+
+/**
+ * What went wrong, for programs (code, reasonCode, closeCode) and for people (message: what happened; hint: what to try).
+ */
+export class MqttError extends Error {
+  /**
+   * @param {Phase} phase
+   * @param {string} code
+   * @param {string} message
+   * @param {{ hint?: string, reasonCode?: number, closeCode?: number, sent?: boolean, cause?: unknown }} [more]
+   */
+  constructor(phase, code, message, { hint = '', reasonCode, closeCode, sent, cause } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    /** @type {Phase} */
+    this.phase = phase;
+    /** A short name that stays: 'refused', 'timeout', 'connection-ended', 'not-connected', 'queue-full', ... */
+    this.code = code;
+    /** MQTT reason code (return code in 3.x) that the server gave. @type {number | undefined} */
+    this.reasonCode = reasonCode;
+    /** Close code of the WebSocket. @type {number | undefined} */
+    this.closeCode = closeCode;
+    /** What to try; may be empty. */
+    this.hint = hint;
+    /** Of a publish that timed out or was aborted: whether the message had left already. @type {boolean | undefined} */
+    this.sent = sent;
+  }
+}
+MqttError.prototype.name = 'MqttError';
+
+/**
+ * The error for a negative number of the C core.
+ * @param {import('../../wasm/core.js').Core} core
+ * @param {Phase} phase
+ * @param {number} number
+ */
+export function coreError(core, phase, number) {
+  const code = core
+    .errorName(number)
+    .replace(/^WQ_E_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-');
+  return new MqttError(phase, code, core.errorText(number));
+}
+
+/** @param {Phase} phase */
+export function endedError(phase) {
+  return new MqttError(phase, 'connection-ended', 'The client was ended before this was done.');
+}
+
+/** @param {Phase} phase */
+export function notConnectedError(phase) {
+  return new MqttError(phase, 'not-connected', 'There is no connection to the server right now.', {
+    hint: 'Wait for the "connect" event, publish with QoS 1 or 2, or set queue.qos0 so that such messages wait.',
+  });
+}

@@ -1,0 +1,223 @@
+// Inbound messages on their way to who asked for them. The targets of a topic are looked up once per topic id and kept.
+import { FilterTree } from './filters.js';
+import { holdMessage, Message, releaseMessage } from './message.js';
+import { Unmatched } from './unmatched.js';
+import { propertiesSize } from '../../wasm/stream.js';
+
+/**
+ * Who takes messages. deliver() must not throw, and sees to it that releaseMessage() is called once for each.
+ * @typedef {object} Target
+ * @property {(message: Message) => void} deliver
+ */
+
+/**
+ * @typedef {object} AckRule when a message with QoS over 0 is acknowledged
+ * @property {boolean} manual only by message.ack()
+ * @property {boolean} resolved when the promise that the handler returned settled, not already when it returned
+ */
+
+/** A function given by the user. @implements {Target} */
+export class Handler {
+  #fn;
+  #rule;
+  #report;
+
+  /**
+   * @param {(message: Message) => unknown} fn
+   * @param {AckRule} rule
+   * @param {(error: unknown) => void} report
+   */
+  constructor(fn, rule, report) {
+    this.#fn = fn;
+    this.#rule = rule;
+    this.#report = report;
+  }
+
+  /** @param {Message} message */
+  deliver(message) {
+    let result;
+    try {
+      result = this.#fn(message);
+    } catch (error) {
+      this.#report(error);
+    }
+    if (result !== undefined && isThenable(result)) this.#later(message, result);
+    else if (!this.#rule.manual) releaseMessage(message);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {PromiseLike<unknown>} result
+   */
+  #later(message, result) {
+    const { manual, resolved } = this.#rule;
+    const done = () => {
+      if (resolved && !manual) releaseMessage(message);
+    };
+    result.then(done, (error) => {
+      this.#report(error);
+      done();
+    });
+    if (!resolved && !manual) releaseMessage(message);
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is PromiseLike<unknown>}
+ */
+function isThenable(value) {
+  return typeof (/** @type {any} */ (value)?.then) === 'function';
+}
+
+export class Inbox {
+  /** @type {FilterTree<Target>} */
+  #tree = new FilterTree();
+  /** @type {(readonly Target[] | undefined)[]} by topic id */
+  #routes = [];
+  /** @type {Map<number, number>} arrival by handle, of messages that are not acknowledged yet */
+  #unacked = new Map();
+  #machine;
+  #properties = /** @type {import('./properties.js').PropertyTable | null} */ (null);
+  #offered = true;
+  /** @type {Target | null} takes every message: the 'message' event */
+  #listener = null;
+  /** @type {{ qos: number, retain: number, dup: number }} bits of a message's flags */
+  masks = { qos: 0, retain: 0, dup: 0 };
+  /** Messages that arrived. */
+  received = 0;
+  /** Set when the client is ending: what still comes is not delivered, and not acknowledged. */
+  closed = false;
+
+  /**
+   * @param {import('./machine.js').Machine} machine
+   * @param {number} unmatchedTimeout ms
+   */
+  constructor(machine, unmatchedTimeout) {
+    this.#machine = machine;
+    this.unmatched = new Unmatched(unmatchedTimeout);
+  }
+
+  /** The core is there. @param {import('./properties.js').PropertyTable} properties */
+  start(properties) {
+    const { WQ_EVF_QOS, WQ_EVF_RETAIN, WQ_EVF_DUP } = this.#machine.core.numbers;
+    this.masks = { qos: WQ_EVF_QOS, retain: WQ_EVF_RETAIN, dup: WQ_EVF_DUP };
+    this.#properties = properties;
+  }
+
+  /* ---------------------------------------------------------------------------------------------- targets */
+
+  /**
+   * @param {string} filter
+   * @param {Target} target
+   */
+  add(filter, target) {
+    this.#tree.add(filter, target);
+    this.#changed();
+  }
+
+  /**
+   * @param {string} filter
+   * @param {Target} target
+   */
+  delete(filter, target) {
+    this.#tree.delete(filter, target);
+    this.#changed();
+  }
+
+  /** @param {Target | null} listener */
+  set listener(listener) {
+    this.#listener = listener;
+    this.#changed();
+  }
+
+  #changed() {
+    this.#routes = [];
+    if (!this.#offered) return;
+    // After the caller has set up what it needs to take messages.
+    this.#offered = false;
+    queueMicrotask(() => {
+      this.#offered = true;
+      if (!this.closed) this.unmatched.offer((message) => this.#distribute(message, this.#tree.match(message.topic)));
+    });
+  }
+
+  /* ---------------------------------------------------------------------------------------------- messages */
+
+  /**
+   * See Sink.onPublish in wasm/core.js.
+   * @param {number} id
+   * @param {string} topic
+   * @param {Uint8Array} bytes
+   * @param {number} off
+   * @param {number} length
+   * @param {number} flags
+   * @param {number} props
+   * @param {number} handle
+   */
+  receive(id, topic, bytes, off, length, flags, props, handle) {
+    if (this.closed) return;
+    this.received++;
+    let route = this.#routes[id];
+    if (route === undefined) {
+      route = this.#tree.match(topic);
+      if (id !== 0) this.#routes[id] = route;
+    }
+    const message = new Message(topic, this, bytes, off, length, flags, props, handle);
+    if (handle !== 0) this.#unacked.set(handle, performance.now());
+    if (!this.#distribute(message, route)) this.unmatched.hold(message);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {readonly Target[]} route
+   */
+  #distribute(message, route) {
+    const listener = this.#listener;
+    const count = route.length + (listener === null ? 0 : 1);
+    if (count === 0) return false;
+    holdMessage(message, count);
+    for (let i = 0; i < route.length; i++) route[i].deliver(message);
+    if (listener !== null) listener.deliver(message);
+    return true;
+  }
+
+  /** @param {number} id */
+  forgetTopic(id) {
+    this.#routes[id] = undefined;
+  }
+
+  /** @param {number} handle */
+  ack(handle) {
+    if (!this.#unacked.delete(handle)) return;
+    this.#machine.core.ack(handle, 0, this.#machine.now());
+    this.#machine.kick();
+  }
+
+  /** Messages wait for their acknowledgement since so many milliseconds; 0: none does. */
+  get oldestUnacked() {
+    for (const since of this.#unacked.values()) return performance.now() - since;
+    return 0;
+  }
+
+  /** The connection ended: handles of it mean nothing. */
+  lost() {
+    this.#unacked.clear();
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {number} at
+   */
+  decodeProperties(bytes, at) {
+    return this.#properties?.decode(bytes, at) ?? {};
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {number} at
+   */
+  copyProperties(bytes, at) {
+    return bytes.slice(at, at + propertiesSize(bytes, at));
+  }
+}

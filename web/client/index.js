@@ -1,0 +1,46 @@
+// The public interface: everything that a web app, a worker or a Node program uses.
+import { Client } from './client.js';
+import { MqttError } from './errors.js';
+
+export { Client, MqttError };
+
+/** @typedef {import('./client.js').ConnectInfo} ConnectInfo */
+/** @typedef {import('./client.js').Negotiated} Negotiated */
+/** @typedef {import('./client.js').Stats} Stats */
+/** @typedef {import('./client.js').State} State */
+/** @typedef {import('./client.js').ClientEvents} ClientEvents */
+/** @typedef {import('./message.js').Message} Message */
+/** @typedef {import('./subscription.js').Subscription} Subscription */
+/** @typedef {import('./options.js').ClientOptions} ClientOptions */
+/** @typedef {import('./outbox.js').PublishOptions} PublishOptions */
+/** @typedef {import('./outbox.js').PublishResult} PublishResult */
+/** @typedef {import('./outbox.js').Payload} Payload */
+/** @typedef {import('./subscriptions.js').SubscribeOptions} SubscribeOptions */
+/** @typedef {import('./request.js').RequestOptions} RequestOptions */
+/** @typedef {import('./properties.js').Properties} Properties */
+/** @typedef {import('./socket.js').WebSocketLike} WebSocketLike */
+
+/**
+ * Connect, trying each URL once; connectTimeout is for each. Resolves when the server has accepted; rejects with an
+ * MqttError that says what happened and what to try, and leaves nothing behind. Later losses are followed by reconnecting.
+ * @param {string | URL | readonly (string | URL)[]} urls ws:// or wss://
+ * @param {import('./options.js').ClientOptions} [options]
+ * @returns {Promise<Client>}
+ */
+export async function connect(urls, options = {}) {
+  return new Client(urls, options, true).ready;
+}
+
+/**
+ * A client at once, which connects by itself and goes on trying as its option `reconnect` says. Subscriptions and messages
+ * with QoS 1 and 2 may be given to it already; `client.ready` resolves with the first connection. Throws an MqttError only
+ * for options that cannot be.
+ * @param {string | URL | readonly (string | URL)[]} urls ws:// or wss://
+ * @param {import('./options.js').ClientOptions} [options]
+ * @returns {Client}
+ */
+export function createClient(urls, options = {}) {
+  return new Client(urls, options, false);
+}
+
+export default { connect, createClient, MqttError };

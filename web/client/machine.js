@@ -1,0 +1,39 @@
+// What the parts of a client share: the core, its clock, and the way to have its output sent.
+
+/** @typedef {import('../../wasm/core.js').Core} Core */
+
+export class Machine {
+  /** Set before anything else of this object is used. @type {Core} */
+  // @ts-expect-error it comes when the module is loaded
+  core;
+  /** @type {import('./connection.js').Connection | null} the one whose CONNACK came */
+  connection = null;
+  /** @type {(level: 'debug' | 'info' | 'warn', text: string, data?: unknown) => void} */
+  log;
+  /** Tell the user of an error that no promise carries. @type {(error: unknown) => void} */
+  report;
+
+  /**
+   * @param {(error: unknown) => void} report
+   * @param {((level: 'debug' | 'info' | 'warn', text: string, data?: unknown) => void) | undefined} log
+   */
+  constructor(report, log) {
+    this.report = report;
+    this.log = log ?? (() => {});
+  }
+
+  /** Whole milliseconds, never going back. */
+  now() {
+    return Math.floor(performance.now());
+  }
+
+  /** The MQTT version in force; 0: not connected. */
+  get version() {
+    return this.connection?.version ?? 0;
+  }
+
+  /** Something may be in the output now. */
+  kick() {
+    this.connection?.kick();
+  }
+}

@@ -1,0 +1,138 @@
+// A received message. It is the only object made for a message that arrives, so it holds what the core told as plain
+// fields, and everything else is made when asked for.
+
+const decoder = new TextDecoder();
+
+/** @type {(message: Message, holds: number) => void} */
+export let holdMessage;
+/** @type {(message: Message) => void} */
+export let releaseMessage;
+/** @type {(message: Message) => void} */
+export let ownMessage;
+/** @type {(message: Message) => number} bytes that a kept message takes */
+export let messageSize;
+
+export class Message {
+  #inbox;
+  #bytes;
+  #off;
+  #length;
+  #flags;
+  #props;
+  #handle;
+  /** Who has not finished with it yet. */
+  #holds = 0;
+
+  /**
+   * @param {string} topic
+   * @param {import('./inbox.js').Inbox} inbox
+   * @param {Uint8Array} bytes
+   * @param {number} off
+   * @param {number} length
+   * @param {number} flags
+   * @param {number} props
+   * @param {number} handle
+   * @internal
+   */
+  constructor(topic, inbox, bytes, off, length, flags, props, handle) {
+    /** The topic name. */
+    this.topic = topic;
+    this.#inbox = inbox;
+    this.#bytes = bytes;
+    this.#off = off;
+    this.#length = length;
+    this.#flags = flags;
+    this.#props = props;
+    this.#handle = handle;
+  }
+
+  static {
+    holdMessage = (message, holds) => {
+      message.#holds = holds;
+    };
+    releaseMessage = (message) => {
+      if (--message.#holds === 0) message.ack();
+    };
+    ownMessage = (message) => message.#own();
+    messageSize = (message) => message.#length + message.topic.length;
+  }
+
+  /**
+   * The payload: a view into a larger buffer (mind its byteOffset), which keeps that buffer alive. Keep bytes() instead.
+   * @returns {Uint8Array}
+   */
+  get payload() {
+    return this.#bytes.subarray(this.#off, this.#off + this.#length);
+  }
+
+  /**
+   * The payload as an own copy.
+   * @returns {Uint8Array}
+   */
+  bytes() {
+    return this.#bytes.slice(this.#off, this.#off + this.#length);
+  }
+
+  /** The payload as text; bytes that are no UTF-8 become U+FFFD. */
+  text() {
+    return decoder.decode(this.payload);
+  }
+
+  /**
+   * The payload, parsed as JSON. Throws a SyntaxError if it is none.
+   * @returns {any}
+   */
+  json() {
+    return JSON.parse(this.text());
+  }
+
+  /** Quality of service that the server delivered it with: 0, 1 or 2. */
+  get qos() {
+    return this.#flags & this.#inbox.masks.qos;
+  }
+
+  /** The server had kept it from before the subscription (or, with retainAsPublished, it was published so). */
+  get retain() {
+    return (this.#flags & this.#inbox.masks.retain) !== 0;
+  }
+
+  /** The server sent it before, and does not know whether it arrived. */
+  get dup() {
+    return (this.#flags & this.#inbox.masks.dup) !== 0;
+  }
+
+  /**
+   * The MQTT 5.0 properties; empty in 3.x.
+   * @returns {import('./properties.js').Properties}
+   */
+  get properties() {
+    return this.#inbox.decodeProperties(this.#bytes, this.#props);
+  }
+
+  /**
+   * Acknowledge it (QoS 1 and 2; for manualAck, harmless otherwise). Once is enough; after its connection ended it does
+   * nothing, and the server sends the message again.
+   */
+  ack() {
+    const handle = this.#handle;
+    if (handle === 0) return;
+    this.#handle = 0;
+    this.#inbox.ack(handle);
+  }
+
+  /** Take what is needed out of the buffer that the socket gave, which may be far larger. */
+  #own() {
+    const bytes = this.bytes();
+    const properties = this.#props < 0 ? undefined : this.#inbox.copyProperties(this.#bytes, this.#props);
+    if (properties) {
+      const joined = new Uint8Array(bytes.length + properties.length);
+      joined.set(bytes);
+      joined.set(properties, bytes.length);
+      this.#bytes = joined;
+      this.#props = bytes.length;
+    } else {
+      this.#bytes = bytes;
+    }
+    this.#off = 0;
+  }
+}

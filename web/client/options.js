@@ -1,0 +1,261 @@
+// What connect() and createClient() take: checked, and with its defaults.
+import { checkUrl } from './doctor.js';
+import { MqttError } from './errors.js';
+import { defaultWebSocket } from './socket.js';
+
+/**
+ * @typedef {object} WillOptions the message that the server publishes when this client is lost
+ * @property {string} topic
+ * @property {string | Uint8Array} [payload] at most 65535 bytes; default: nothing
+ * @property {0 | 1 | 2} [qos] default 0
+ * @property {boolean} [retain] default false
+ * @property {import('./properties.js').Properties} [properties] MQTT 5.0, e.g. willDelayInterval
+ */
+
+/**
+ * @typedef {object} Credentials what one attempt uses in place of the options; what is left out stays
+ * @property {string} [url]
+ * @property {string} [username]
+ * @property {string | Uint8Array} [password]
+ * @property {string} [clientId]
+ */
+
+/**
+ * @typedef {object} ClientOptions
+ * @property {string} [clientId] default: a random one for each client object
+ * @property {string} [username]
+ * @property {string | Uint8Array} [password]
+ * @property {number} [keepalive] seconds, 0..65535; default 60; 0: none
+ * @property {boolean} [clean] begin without what the server kept of an earlier client with this id; default true. Reconnects
+ *   of this client resume their session in any case, where MQTT 5.0 is spoken
+ * @property {3 | 4 | 5} [protocolVersion] 5: MQTT 5.0, 4: 3.1.1, 3: 3.1; default: the newest that the server takes
+ * @property {number} [connectTimeout] ms for an attempt, from opening the WebSocket to CONNACK; default 30000
+ * @property {WillOptions} [will]
+ * @property {import('./properties.js').Properties} [properties] of CONNECT, MQTT 5.0: sessionExpiryInterval (default 300 s
+ *   while reconnecting is on), receiveMaximum, topicAliasMaximum, userProperties, ...
+ * @property {() => Credentials | Promise<Credentials>} [credentials] asked before every attempt
+ * @property {import('./retry.js').ReconnectOptions | false} [reconnect] false: a lost connection ends the client
+ * @property {import('./outbox.js').QueueOptions} [queue]
+ * @property {boolean} [manualAck] messages with QoS 1 and 2 are acknowledged by message.ack() only; default false
+ * @property {'returned' | 'resolved'} [ack] acknowledge when every handler returned (default), or when the promises that
+ *   they returned settled
+ * @property {number} [maxInflight] messages with QoS 1 and 2 that are sent and not acknowledged, 1..65535; default 100
+ * @property {number} [maximumPacketSize] bytes of a packet that is accepted, 1024..268435460; default 16 MiB
+ * @property {number} [unmatchedTimeout] ms that a message which no handler matches is kept for one; default 10000
+ * @property {string[]} [protocols] WebSocket subprotocols; default: what the MQTT version wants, ['mqtt'] or ['mqttv3.1']
+ * @property {import('./socket.js').WebSocketFactory} [webSocket] makes the WebSocket, or what stands in for it
+ * @property {string} [responseTopic] where answers to request() are to come; default: one of this client's own
+ * @property {(level: 'debug' | 'info' | 'warn', text: string, data?: unknown) => void} [log]
+ * @property {URL | string | Response | BufferSource | WebAssembly.Module} [wasm] where the core comes from; default: beside
+ *   this library, or inside it
+ */
+
+/**
+ * @typedef {object} Settings checked options
+ * @property {string[]} urls
+ * @property {string} clientId
+ * @property {string | undefined} username
+ * @property {Uint8Array | undefined} password
+ * @property {number} keepalive
+ * @property {boolean} clean
+ * @property {number | undefined} version
+ * @property {number} connectTimeout
+ * @property {{ topic: string, payload: Uint8Array, qos: number, retain: boolean,
+ *   properties: import('./properties.js').Properties | undefined } | undefined} will
+ * @property {import('./properties.js').Properties} properties
+ * @property {ClientOptions['credentials']} credentials
+ * @property {Required<import('./retry.js').ReconnectOptions> | null} reconnect
+ * @property {Required<import('./outbox.js').QueueOptions>} queue
+ * @property {import('./inbox.js').AckRule} ackRule
+ * @property {number} unmatchedTimeout
+ * @property {string[] | undefined} protocols
+ * @property {import('./socket.js').WebSocketFactory} webSocket
+ * @property {string | undefined} responseTopic
+ * @property {ClientOptions['log']} log
+ * @property {ClientOptions['wasm']} wasm
+ * @property {import('../../wasm/core.js').CoreConfig} core
+ */
+
+const EVENTS_MAX = 4096; // 64 KiB of small packets in one call
+const encoder = new TextEncoder();
+
+/** What each option has to be. @type {Record<string, (value: any) => boolean>} */
+const RULES = {
+  clientId: isString,
+  username: isString,
+  password: (value) => isString(value) || value instanceof Uint8Array,
+  keepalive: within(0, 65535),
+  clean: isBoolean,
+  protocolVersion: within(3, 5),
+  connectTimeout: within(1, 2 ** 31 - 1),
+  will: isObject,
+  properties: isObject,
+  credentials: isFunction,
+  reconnect: (value) => value === false || isObject(value),
+  queue: isObject,
+  manualAck: isBoolean,
+  ack: oneOf('returned', 'resolved'),
+  maxInflight: within(1, 65535),
+  maximumPacketSize: within(1024, 268435460),
+  unmatchedTimeout: within(0, 2 ** 31 - 1),
+  protocols: (value) => Array.isArray(value) && value.every(isString),
+  webSocket: isFunction,
+  responseTopic: isString,
+  log: isFunction,
+  wasm: (value) => value != null,
+};
+/** @type {Record<string, (value: any) => boolean>} */
+const RECONNECT_RULES = {
+  minDelay: within(0, 2 ** 31 - 1),
+  maxDelay: within(0, 2 ** 31 - 1),
+  jitter: oneOf('full', 'none'),
+  stableTime: within(0, 2 ** 31 - 1),
+};
+/** @type {Record<string, (value: any) => boolean>} */
+const QUEUE_RULES = {
+  maxMessages: within(1, 1000000),
+  maxBytes: within(1, Number.MAX_SAFE_INTEGER),
+  policy: oneOf('reject', 'drop-oldest', 'drop-newest'),
+  qos0: isBoolean,
+};
+/** @type {Record<string, (value: any) => boolean>} */
+const WILL_RULES = {
+  topic: isString,
+  payload: (value) => isString(value) || value instanceof Uint8Array,
+  qos: within(0, 2),
+  retain: isBoolean,
+  properties: isObject,
+};
+
+/** @param {unknown} value */
+function isString(value) {
+  return typeof value === 'string';
+}
+/** @param {unknown} value */
+function isBoolean(value) {
+  return typeof value === 'boolean';
+}
+/** @param {unknown} value */
+function isFunction(value) {
+  return typeof value === 'function';
+}
+/** @param {unknown} value */
+function isObject(value) {
+  return typeof value === 'object' && value !== null;
+}
+/**
+ * @param {number} low
+ * @param {number} high
+ */
+function within(low, high) {
+  return (/** @type {unknown} */ value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high;
+}
+/** @param {...string} allowed */
+function oneOf(...allowed) {
+  return (/** @type {unknown} */ value) => allowed.includes(/** @type {string} */ (value));
+}
+
+/**
+ * @param {object} options
+ * @param {Record<string, (value: any) => boolean>} rules
+ * @param {string} path
+ */
+function check(options, rules, path) {
+  for (const [name, value] of Object.entries(options)) {
+    const rule = rules[name];
+    if (!rule) {
+      throw new MqttError('options', 'bad-option', `There is no option ${path}${name}.`, {
+        hint: `There are: ${Object.keys(rules).join(', ')}.`,
+      });
+    }
+    if (value !== undefined && !rule(value)) {
+      throw new MqttError('options', 'bad-option', `The option ${path}${name} has a value that it cannot have.`);
+    }
+  }
+}
+
+/** @param {string | Uint8Array} value */
+function bytes(value) {
+  return typeof value === 'string' ? encoder.encode(value) : value.slice();
+}
+
+/** Bytes for a password. @param {string | Uint8Array | undefined} password */
+export function passwordBytes(password) {
+  return password === undefined ? undefined : bytes(password);
+}
+
+/** 23 characters, as many as MQTT 3.1 allows. */
+function randomClientId() {
+  const random = crypto.getRandomValues(new Uint8Array(10));
+  return `wq-${[...random].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/**
+ * @param {string | URL | readonly (string | URL)[]} urls
+ * @param {ClientOptions} options
+ * @returns {Settings}
+ */
+export function settingsOf(urls, options) {
+  const list = Array.isArray(urls) ? urls : [urls];
+  if (list.length === 0) throw new MqttError('options', 'bad-url', 'There is no URL to connect to.');
+  check(options, RULES, '');
+  check(options.reconnect || {}, RECONNECT_RULES, 'reconnect.');
+  check(options.queue ?? {}, QUEUE_RULES, 'queue.');
+  check(options.will ?? {}, WILL_RULES, 'will.');
+  if (options.will && options.will.topic === undefined) {
+    throw new MqttError('options', 'bad-option', 'The option will.topic is missing.');
+  }
+  const { will, queue, reconnect } = options;
+  // Limits of our side are the core's to announce.
+  const { receiveMaximum, maximumPacketSize, topicAliasMaximum, ...properties } = options.properties ?? {};
+  return {
+    urls: list.map(checkUrl),
+    clientId: options.clientId ?? randomClientId(),
+    username: options.username,
+    password: passwordBytes(options.password),
+    keepalive: options.keepalive ?? 60,
+    clean: options.clean ?? true,
+    version: options.protocolVersion,
+    connectTimeout: options.connectTimeout ?? 30_000,
+    will: will && {
+      topic: will.topic,
+      payload: bytes(will.payload ?? ''),
+      qos: will.qos ?? 0,
+      retain: will.retain ?? false,
+      properties: will.properties,
+    },
+    properties,
+    credentials: options.credentials,
+    reconnect:
+      reconnect === false
+        ? null
+        : { minDelay: 1000, maxDelay: 120_000, jitter: 'full', stableTime: 10_000, ...defined(reconnect) },
+    queue: { maxMessages: 10_000, maxBytes: 16 << 20, policy: 'reject', qos0: false, ...defined(queue) },
+    ackRule: { manual: options.manualAck ?? false, resolved: options.ack === 'resolved' },
+    unmatchedTimeout: options.unmatchedTimeout ?? 10_000,
+    protocols: options.protocols,
+    webSocket: options.webSocket ?? defaultWebSocket,
+    responseTopic: options.responseTopic,
+    log: options.log,
+    wasm: options.wasm,
+    core: {
+      events_max: EVENTS_MAX,
+      queue_max: queue?.maxMessages ?? 10_000,
+      inflight_max: options.maxInflight ?? 100,
+      packet_size_max: options.maximumPacketSize ?? maximumPacketSize ?? 16 << 20,
+      ...defined({ receive_max: receiveMaximum, topic_alias_max: topicAliasMaximum }),
+    },
+  };
+}
+
+/**
+ * Without what is undefined.
+ * @template {object} T
+ * @param {T | undefined} options
+ * @returns {{ [K in keyof T]: Exclude<T[K], undefined> }}
+ */
+function defined(options) {
+  const entries = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  return /** @type {any} */ (Object.fromEntries(entries));
+}

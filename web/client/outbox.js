@@ -1,0 +1,424 @@
+// Outbound messages until their promises settle. The core holds what waits and what is under way; here is who waits for it,
+// the payloads that are too large for the core, and the limit in bytes.
+import { coreError, endedError, MqttError, notConnectedError } from './errors.js';
+import { Settling } from './settle.js';
+
+/**
+ * What a message carries: text, bytes, or anything else as JSON. undefined: nothing.
+ * @typedef {string | Uint8Array | ArrayBuffer | ArrayBufferView | object | number | boolean | null | undefined} Payload
+ */
+
+/**
+ * @typedef {object} PublishOwnOptions
+ * @property {0 | 1 | 2} [qos] quality of service; default 0
+ * @property {boolean} [retain] the server keeps it as the topic's last message; default false
+ * @property {import('./properties.js').Properties} [properties] MQTT 5.0; left out towards a 3.x server
+ * @property {string} [key] a name for pending() and remove()
+ * @property {boolean} [resend] QoS 2: send it again, and so maybe twice, if the server loses the session midway; default
+ *   false: the promise rejects with code 'outcome-unknown'
+ * @typedef {PublishOwnOptions & import('./settle.js').WaitOptions} PublishOptions
+ */
+
+/**
+ * @typedef {object} PublishResult
+ * @property {number} reasonCode 0, or 0x10 if the server says that nobody has subscribed
+ * @property {import('./properties.js').Properties} properties of the acknowledgement
+ */
+
+/**
+ * @typedef {object} QueueOptions messages that wait for the server or its acknowledgement
+ * @property {number} [maxMessages] 1..1000000; default 10000
+ * @property {number} [maxBytes] topics and payloads; default 16 MiB
+ * @property {'reject' | 'drop-oldest' | 'drop-newest'} [policy] what gives way when they are too many; default 'reject'
+ * @property {boolean} [qos0] keep QoS 0 messages too while there is no connection; default false: they reject with code
+ *   'not-connected'
+ */
+
+/**
+ * @typedef {object} PendingMessage
+ * @property {string} topic
+ * @property {number} qos
+ * @property {string | undefined} key
+ * @property {number} bytes of the payload
+ * @property {number} age ms since publish()
+ */
+
+/**
+ * @typedef {object} Pending
+ * @property {Settling<PublishResult>} settling
+ * @property {string} topic
+ * @property {number} qos
+ * @property {string | undefined} key
+ * @property {number} size
+ * @property {number} since
+ * @property {Uint8Array | null} payload if the core does not have it
+ */
+
+const CORE_PAYLOAD_MAX = 16384;
+/** A string of so many characters has at most CORE_PAYLOAD_MAX bytes. */
+const TEXT_MAX = Math.floor(CORE_PAYLOAD_MAX / 3);
+/** @type {PublishResult} */
+const ACCEPTED = Object.freeze({ reasonCode: 0, properties: Object.freeze({}) });
+const RESOLVED = Promise.resolve(ACCEPTED);
+const NO_OPTIONS = /** @type {PublishOptions} */ (Object.freeze({}));
+const encoder = new TextEncoder();
+
+/**
+ * @param {Payload} payload
+ * @returns {Uint8Array | string} a string only if the core can take it
+ */
+function payloadOf(payload) {
+  if (typeof payload === 'string') return payload.length <= TEXT_MAX ? payload : encoder.encode(payload);
+  if (payload instanceof Uint8Array) return payload;
+  if (payload === undefined) return '';
+  if (payload instanceof ArrayBuffer) return new Uint8Array(payload);
+  if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
+  return payloadOf(JSON.stringify(payload));
+}
+
+export class Outbox {
+  #machine;
+  #queue;
+  #properties = /** @type {import('./properties.js').PropertyTable | null} */ (null);
+  /** @type {Map<number, Pending>} by token, oldest first */
+  #pending = new Map();
+  /** @type {Set<() => void>} QoS 0 messages that wait for a connection, see queue.qos0 */
+  #offline = new Set();
+  /** @type {Settling<PublishResult>[]} accepted QoS 0 messages, to be resolved when fewer bytes wait */
+  #crowd = [];
+  #bytes = 0;
+  #settled;
+  /** Called when no message is left that is not settled. */
+  #idle = () => {};
+  /** Accepted messages. */
+  published = 0;
+  /** @type {boolean} */
+  closed = false;
+
+  /**
+   * @param {import('./machine.js').Machine} machine
+   * @param {Required<QueueOptions>} queue
+   * @param {(message: { topic: string, qos: number, key: string | undefined, error: MqttError | undefined,
+   *   reasonCode: number }) => void} settled told of each message with QoS 1 or 2 that is done with
+   */
+  constructor(machine, queue, settled) {
+    this.#machine = machine;
+    this.#queue = queue;
+    this.#settled = settled;
+  }
+
+  /** The core is there. @param {import('./properties.js').PropertyTable} properties */
+  start(properties) {
+    this.#properties = properties;
+  }
+
+  /**
+   * Resolves when every message is settled, or the connection is lost that would settle them.
+   * @returns {Promise<void>}
+   */
+  idle() {
+    if (this.#pending.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  /* ---------------------------------------------------------------------------------------------- publishing */
+
+  /**
+   * @param {string} topic
+   * @param {Payload} payload
+   * @param {PublishOptions} [options]
+   * @returns {Promise<PublishResult>}
+   */
+  publish(topic, payload, options = NO_OPTIONS) {
+    try {
+      return this.#publish(topic, payloadOf(payload), options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   * @param {PublishOptions} options
+   * @returns {Promise<PublishResult>}
+   */
+  #publish(topic, payload, options) {
+    if (this.closed) throw endedError('publish');
+    if (options.signal?.aborted) return new Settling('publish', options).promise;
+    const { core } = this.#machine;
+    const qos = options.qos ?? 0;
+    const connection = this.#machine.connection;
+    if (qos === 0 && connection === null) return this.#wait(topic, payload, options);
+    const large = typeof payload !== 'string' && payload.length > CORE_PAYLOAD_MAX;
+    let flags = qos;
+    if (options.retain) flags |= core.numbers.WQ_WASM_RETAIN;
+    if (options.resend) flags |= core.numbers.WQ_WASM_RESEND;
+    if (large) flags |= core.numbers.WQ_WASM_HOST_PAYLOAD;
+    const properties = this.#encode(options.properties);
+    const size = payload.length + topic.length;
+    if (qos > 0 && this.#bytes + size > this.#queue.maxBytes && !this.#giveWay(size)) throw this.#tooMany();
+
+    let result = core.publish(topic, properties, payload, flags, this.#machine.now());
+    if (result === core.numbers.WQ_E_FULL && this.#giveWay(0)) {
+      result = core.publish(topic, properties, payload, flags, this.#machine.now());
+    }
+    if (result < 0) throw result === core.numbers.WQ_E_FULL ? this.#tooMany() : coreError(core, 'publish', result);
+    this.published++;
+    connection?.kick();
+    if (result === 0) return connection?.crowded ? this.#crowded(options) : RESOLVED;
+    return this.#keep(result, topic, qos, options, size, large ? /** @type {Uint8Array} */ (payload).slice() : null);
+  }
+
+  /** @param {import('./properties.js').Properties | undefined} properties */
+  #encode(properties) {
+    if (properties === undefined) return undefined;
+    const encoded = this.#properties?.encode(properties, 'publish', 'publish');
+    const { connection, version } = this.#machine;
+    if (encoded === undefined || version === 0 || version === 5) return encoded;
+    connection?.warn('properties of messages are left out');
+    return undefined;
+  }
+
+  /**
+   * @param {PublishOptions} options
+   * @returns {Promise<PublishResult>}
+   */
+  #crowded(options) {
+    /** @type {Settling<PublishResult>} */
+    const settling = new Settling('publish', options, () => true);
+    this.#crowd.push(settling);
+    return settling.promise;
+  }
+
+  /**
+   * @param {number} token
+   * @param {string} topic
+   * @param {number} qos
+   * @param {PublishOptions} options
+   * @param {number} size
+   * @param {Uint8Array | null} payload
+   */
+  #keep(token, topic, qos, options, size, payload) {
+    /** @type {Settling<PublishResult>} */
+    const settling = new Settling('publish', options, () => !this.#takeBack(token));
+    this.#pending.set(token, { settling, topic, qos, key: options.key, size, since: performance.now(), payload });
+    this.#bytes += size;
+    return settling.promise;
+  }
+
+  /**
+   * QoS 0 without a connection.
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   * @param {PublishOptions} options
+   * @returns {Promise<PublishResult>}
+   */
+  #wait(topic, payload, options) {
+    if (!this.#queue.qos0) throw notConnectedError('publish');
+    const size = payload.length + topic.length;
+    const many = this.#offline.size + this.#pending.size >= this.#queue.maxMessages;
+    if ((many || this.#bytes + size > this.#queue.maxBytes) && !this.#giveWay(size)) throw this.#tooMany();
+    const own = typeof payload === 'string' ? payload : payload.slice();
+    /** @type {Settling<PublishResult>} */
+    const settling = new Settling('publish', options, () => {
+      this.#bytes -= size;
+      this.#offline.delete(send);
+      return false;
+    });
+    const send = () => {
+      this.#bytes -= size;
+      this.#offline.delete(send);
+      if (settling.done) return;
+      if (this.closed) settling.reject(endedError('publish'));
+      else if (this.#machine.connection === null) settling.reject(this.#dropped());
+      else this.publish(topic, own, { ...options, signal: undefined, timeout: undefined }).then(...settlers(settling));
+    };
+    this.#offline.add(send);
+    this.#bytes += size;
+    return settling.promise;
+  }
+
+  /* ---------------------------------------------------------------------------------------------- taking back */
+
+  /**
+   * Forget a message that has not left. False: it has.
+   * @param {number} token
+   */
+  #takeBack(token) {
+    if (this.#machine.core.remove(token) !== 0) return false;
+    this.#forget(token);
+    return true;
+  }
+
+  /** @param {number} token */
+  #forget(token) {
+    const pending = this.#pending.get(token);
+    if (!pending) return undefined;
+    this.#pending.delete(token);
+    this.#bytes -= pending.size;
+    if (this.#pending.size === 0) this.#idle();
+    return pending;
+  }
+
+  /**
+   * Make room by the queue's policy. False: there is none.
+   * @param {number} size bytes that are to fit; 0: one message is to fit
+   */
+  #giveWay(size) {
+    if (this.#queue.policy !== 'drop-oldest') return false;
+    const { maxBytes } = this.#queue;
+    let dropped = 0;
+    for (const send of this.#offline) {
+      if (dropped > 0 && this.#bytes + size <= maxBytes) return true;
+      send();
+      dropped++;
+    }
+    for (const [token, { settling }] of this.#pending) {
+      if (dropped > 0 && this.#bytes + size <= maxBytes) return true;
+      if (!this.#takeBack(token)) continue;
+      settling.reject(this.#dropped());
+      dropped++;
+    }
+    return dropped > 0 && this.#bytes + size <= maxBytes;
+  }
+
+  #dropped() {
+    return new MqttError('publish', 'dropped', 'The message gave way to newer ones: the queue is full.');
+  }
+
+  #tooMany() {
+    if (this.#queue.policy === 'drop-newest') {
+      return new MqttError('publish', 'dropped', 'The message was dropped: the queue is full.');
+    }
+    return new MqttError('publish', 'queue-full', 'Too many messages wait for the server.', {
+      hint: 'Await publish() before publishing more, or raise queue.maxMessages and queue.maxBytes.',
+    });
+  }
+
+  /**
+   * Take back every message of that name which has not left; their promises reject with code 'removed'.
+   * @param {string} key
+   * @returns {number} how many
+   */
+  remove(key) {
+    let count = 0;
+    for (const [token, { settling, key: other }] of this.#pending) {
+      if (other !== key || !this.#takeBack(token)) continue;
+      settling.reject(new MqttError('publish', 'removed', 'The message was removed before it left.'));
+      count++;
+    }
+    return count;
+  }
+
+  /** @returns {PendingMessage[]} */
+  list() {
+    const now = performance.now();
+    return [...this.#pending.values()].map(({ topic, qos, key, size, since }) => ({
+      topic,
+      qos,
+      key,
+      bytes: size - topic.length,
+      age: now - since,
+    }));
+  }
+
+  /* ---------------------------------------------------------------------------------------------- what becomes of them */
+
+  /**
+   * The payload that the core asks to send.
+   * @param {number} token
+   */
+  payload(token) {
+    const payload = this.#pending.get(token)?.payload;
+    if (!payload) throw new Error('wasm: a payload is asked for that was never given');
+    return payload;
+  }
+
+  /**
+   * See Sink.onSettled in wasm/core.js.
+   * @param {number} token
+   * @param {number} result
+   * @param {number} reason
+   * @param {Uint8Array} bytes
+   * @param {number} props
+   */
+  settle(token, result, reason, bytes, props) {
+    const pending = this.#forget(token);
+    if (!pending) return;
+    const { settling, topic, qos, key } = pending;
+    let error;
+    if (result === 0) {
+      const properties = props < 0 ? ACCEPTED.properties : (this.#properties?.decode(bytes, props) ?? {});
+      settling.resolve(reason === 0 && props < 0 ? ACCEPTED : { reasonCode: reason, properties });
+    } else {
+      error = this.#failure(result, reason, bytes, props);
+      settling.reject(error);
+    }
+    if (qos > 0) this.#settled({ topic, qos, key, error, reasonCode: reason });
+  }
+
+  /**
+   * @param {number} result
+   * @param {number} reason
+   * @param {Uint8Array} bytes
+   * @param {number} props
+   */
+  #failure(result, reason, bytes, props) {
+    const { core, version } = this.#machine;
+    const { WQ_E_STATE, WQ_E_REFUSED, WQ_PUBACK } = core.numbers;
+    if (result === WQ_E_STATE) {
+      return new MqttError('publish', 'connection-lost', 'The connection was lost before the message left.');
+    }
+    if (result > WQ_E_REFUSED) return coreError(core, 'publish', result);
+    const text = this.#properties?.decode(bytes, props).reasonString;
+    const name = core.reasonName(WQ_PUBACK, version, reason);
+    return new MqttError('publish', 'refused', `The server refused the message: ${text ?? name}.`, {
+      reasonCode: reason,
+    });
+  }
+
+  /** Fewer bytes wait than the high-water mark. */
+  roomy() {
+    for (const settling of this.#crowd.splice(0)) settling.resolve(ACCEPTED);
+  }
+
+  /** Somebody awaits roomy(). */
+  get crowd() {
+    return this.#crowd.length > 0;
+  }
+
+  /** A connection is up: what waited for one goes out. */
+  connected() {
+    for (const send of [...this.#offline]) send();
+  }
+
+  /** The connection is gone; the core settles what is lost with it. */
+  lost() {
+    this.#idle();
+    for (const settling of this.#crowd.splice(0)) {
+      settling.reject(new MqttError('publish', 'connection-lost', 'The connection was lost before the message left.'));
+    }
+  }
+
+  /** The client has ended: nothing will be sent any more. */
+  close() {
+    this.closed = true;
+    for (const send of [...this.#offline]) send();
+    for (const settling of this.#crowd.splice(0)) settling.reject(endedError('publish'));
+    for (const { settling } of this.#pending.values()) settling.reject(endedError('publish'));
+    this.#pending.clear();
+    this.#bytes = 0;
+  }
+}
+
+/**
+ * @template T
+ * @param {Settling<T>} settling
+ * @returns {[(value: T) => void, (error: unknown) => void]}
+ */
+function settlers(settling) {
+  return [(value) => settling.resolve(value), (error) => settling.reject(error)];
+}

@@ -1,0 +1,242 @@
+// MQTT 5.0 properties as plain objects, by the table that the C core tells: names, types, and which packet may carry what.
+import { MqttError } from './errors.js';
+
+/**
+ * Properties by name, as in `{ contentType: 'text/plain', userProperties: { site: 'north' } }`. Numbers and switches are
+ * numbers (true and false are taken too), binary ones Uint8Array. userProperties: values by name, an array where a name
+ * repeats. A property that may repeat (subscriptionIdentifier of a received message) is an array of numbers.
+ * @typedef {object} Properties
+ * @property {number | boolean} [payloadFormatIndicator] 1: the payload is UTF-8 text
+ * @property {number} [messageExpiryInterval] seconds
+ * @property {string} [contentType]
+ * @property {string} [responseTopic]
+ * @property {Uint8Array} [correlationData]
+ * @property {number | number[]} [subscriptionIdentifier] 1..268435455
+ * @property {number} [sessionExpiryInterval] seconds; 4294967295: never
+ * @property {string} [assignedClientIdentifier]
+ * @property {number} [serverKeepAlive] seconds
+ * @property {string} [authenticationMethod]
+ * @property {Uint8Array} [authenticationData]
+ * @property {number | boolean} [requestProblemInformation]
+ * @property {number} [willDelayInterval] seconds
+ * @property {number | boolean} [requestResponseInformation]
+ * @property {string} [responseInformation]
+ * @property {string} [serverReference]
+ * @property {string} [reasonString]
+ * @property {number} [receiveMaximum] 1..65535
+ * @property {number} [topicAliasMaximum] 0..65535
+ * @property {number} [topicAlias]
+ * @property {number} [maximumQoS]
+ * @property {number | boolean} [retainAvailable]
+ * @property {Record<string, string | string[]>} [userProperties]
+ * @property {number} [maximumPacketSize] bytes
+ * @property {number | boolean} [wildcardSubscriptionAvailable]
+ * @property {number | boolean} [subscriptionIdentifiersAvailable]
+ * @property {number | boolean} [sharedSubscriptionAvailable]
+ */
+
+/** @typedef {import('../../wasm/layout.js').PropertyInfo} PropertyInfo */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const STRING_MAX = 65535;
+
+export class PropertyTable {
+  #types;
+  #packets;
+  /** @type {Map<string, PropertyInfo>} */
+  #byName = new Map();
+  /** @type {PropertyInfo[]} */
+  #byId = [];
+
+  /** @param {import('../../wasm/core.js').Core} core */
+  constructor({ properties, numbers }) {
+    for (const row of properties) {
+      this.#byName.set(row.name, row);
+      this.#byId[row.id] = row;
+    }
+    this.#types = {
+      byte: numbers.WQ_T_BYTE,
+      u16: numbers.WQ_T_U16,
+      u32: numbers.WQ_T_U32,
+      varint: numbers.WQ_T_VARINT,
+      string: numbers.WQ_T_STRING,
+      binary: numbers.WQ_T_BINARY,
+      pair: numbers.WQ_T_PAIR,
+    };
+    this.#packets = {
+      connect: 1 << numbers.WQ_CONNECT,
+      will: numbers.WQ_IN_WILL,
+      publish: 1 << numbers.WQ_PUBLISH,
+      subscribe: 1 << numbers.WQ_SUBSCRIBE,
+      unsubscribe: 1 << numbers.WQ_UNSUBSCRIBE,
+      disconnect: 1 << numbers.WQ_DISCONNECT,
+    };
+  }
+
+  /**
+   * Encoded properties without the length before them; undefined if there are none. Throws an MqttError that names the
+   * property which is unknown, out of place or out of range.
+   * @param {Properties | undefined} properties
+   * @param {'connect' | 'will' | 'publish' | 'subscribe' | 'unsubscribe' | 'disconnect'} packet
+   * @param {import('./errors.js').Phase} phase
+   * @returns {Uint8Array | undefined}
+   */
+  encode(properties, packet, phase) {
+    if (!properties) return undefined;
+    /** @type {number[]} */
+    const out = [];
+    for (const [name, value] of Object.entries(properties)) {
+      if (value === undefined) continue;
+      const row = this.#byName.get(name);
+      if (!row) throw wrong(phase, name, 'is not a property of MQTT 5.0');
+      if ((row.packets & this.#packets[packet]) === 0) throw wrong(phase, name, `cannot be in ${packet.toUpperCase()}`);
+      if (row.type === this.#types.pair) this.#encodePairs(out, row, value, phase);
+      else for (const one of Array.isArray(value) ? value : [value]) this.#encodeOne(out, row, one, phase);
+    }
+    return out.length === 0 ? undefined : Uint8Array.from(out);
+  }
+
+  /**
+   * @param {number[]} out
+   * @param {PropertyInfo} row
+   * @param {unknown} value
+   * @param {import('./errors.js').Phase} phase
+   */
+  #encodePairs(out, row, value, phase) {
+    if (typeof value !== 'object' || value === null) throw wrong(phase, row.name, 'is an object: values by name');
+    for (const [key, values] of Object.entries(value)) {
+      for (const one of Array.isArray(values) ? values : [values]) {
+        if (typeof one !== 'string') throw wrong(phase, row.name, `has a value that is no string (${key})`);
+        out.push(row.id);
+        pushBinary(out, encoder.encode(key), row.name, phase);
+        pushBinary(out, encoder.encode(one), row.name, phase);
+      }
+    }
+  }
+
+  /**
+   * @param {number[]} out
+   * @param {PropertyInfo} row
+   * @param {unknown} value
+   * @param {import('./errors.js').Phase} phase
+   */
+  #encodeOne(out, { id, type, name }, value, phase) {
+    out.push(id);
+    const t = this.#types;
+    if (type === t.string) {
+      if (typeof value !== 'string') throw wrong(phase, name, 'is a string');
+      pushBinary(out, encoder.encode(value), name, phase);
+    } else if (type === t.binary) {
+      if (!(value instanceof Uint8Array)) throw wrong(phase, name, 'is a Uint8Array');
+      pushBinary(out, value, name, phase);
+    } else {
+      const max = type === t.byte ? 1 : type === t.u16 ? 0xffff : type === t.u32 ? 0xffffffff : 0xfffffff;
+      const number = typeof value === 'boolean' ? Number(value) : value;
+      if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > max) {
+        throw wrong(phase, name, `is a whole number from 0 to ${max}`);
+      }
+      if (type === t.byte) out.push(number);
+      else if (type === t.u16) out.push(number >> 8, number & 255);
+      else if (type === t.u32) out.push(number >>> 24, (number >> 16) & 255, (number >> 8) & 255, number & 255);
+      else pushVarint(out, number);
+    }
+  }
+
+  /**
+   * The properties at bytes[at..], which begin with their length. The core has checked them: nothing is checked again but
+   * the end.
+   * @param {Uint8Array} bytes
+   * @param {number} at -1: none
+   * @returns {Properties}
+   */
+  decode(bytes, at) {
+    /** @type {Record<string, any>} */
+    const properties = {};
+    if (at < 0) return properties;
+    const t = this.#types;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const varint = () => {
+      let value = 0;
+      let byte;
+      let unit = 1;
+      do {
+        byte = bytes[at++];
+        value += (byte & 127) * unit;
+        unit *= 128;
+      } while (byte >= 128);
+      return value;
+    };
+    const binary = () => {
+      const from = at + 2;
+      at = from + view.getUint16(at);
+      return bytes.subarray(from, at);
+    };
+    const length = varint();
+    const end = at + length;
+    while (at < end) {
+      const row = this.#byId[bytes[at++]];
+      if (row.type === t.pair) {
+        const key = decoder.decode(binary());
+        addPair((properties[row.name] ??= Object.create(null)), key, decoder.decode(binary()));
+        continue;
+      }
+      let value;
+      if (row.type === t.string) value = decoder.decode(binary());
+      else if (row.type === t.binary) value = binary().slice();
+      else if (row.type === t.varint) value = varint();
+      else if (row.type === t.byte) value = bytes[at++];
+      else if (row.type === t.u16) value = view.getUint16((at += 2) - 2);
+      else value = view.getUint32((at += 4) - 4);
+      if (row.repeats) (properties[row.name] ??= []).push(value);
+      else properties[row.name] = value;
+    }
+    return properties;
+  }
+}
+
+/**
+ * @param {Record<string, string | string[]>} pairs
+ * @param {string} key
+ * @param {string} value
+ */
+function addPair(pairs, key, value) {
+  const there = pairs[key];
+  if (there === undefined) pairs[key] = value;
+  else if (typeof there === 'string') pairs[key] = [there, value];
+  else there.push(value);
+}
+
+/**
+ * @param {import('./errors.js').Phase} phase
+ * @param {string} name
+ * @param {string} what
+ */
+function wrong(phase, name, what) {
+  return new MqttError(phase, 'bad-property', `properties.${name} ${what}.`);
+}
+
+/**
+ * @param {number[]} out
+ * @param {Uint8Array} bytes
+ * @param {string} name
+ * @param {import('./errors.js').Phase} phase
+ */
+function pushBinary(out, bytes, name, phase) {
+  if (bytes.length > STRING_MAX) throw wrong(phase, name, `is longer than ${STRING_MAX} bytes`);
+  out.push(bytes.length >> 8, bytes.length & 255);
+  for (const byte of bytes) out.push(byte);
+}
+
+/**
+ * @param {number[]} out
+ * @param {number} value
+ */
+function pushVarint(out, value) {
+  let rest = value;
+  do {
+    const more = rest >= 128;
+    out.push((rest & 127) | (more ? 128 : 0));
+    rest = Math.floor(rest / 128);
+  } while (rest > 0);
+}

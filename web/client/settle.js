@@ -1,0 +1,76 @@
+// A promise that settles exactly once: by an answer, by its time running out, or by its AbortSignal.
+import { MqttError } from './errors.js';
+
+/**
+ * @typedef {object} WaitOptions
+ * @property {AbortSignal} [signal] gives up: the promise rejects with code 'aborted'
+ * @property {number} [timeout] ms after which the promise rejects with code 'timeout'; default: none
+ */
+
+/**
+ * @template T
+ */
+export class Settling {
+  /** @type {Promise<T>} */
+  promise;
+  /** Settled already: further calls do nothing. */
+  done = false;
+  /** @type {(value: T) => void} */
+  #resolve = () => {};
+  /** @type {(error: unknown) => void} */
+  #reject = () => {};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {AbortSignal | undefined} */
+  #signal;
+  #aborted = () => {};
+
+  /**
+   * @param {import('./errors.js').Phase} phase
+   * @param {WaitOptions} [options]
+   * @param {() => boolean | undefined} [giveUp] called before a rejection by time or signal: take back what can be. Returns
+   *   whether it had left already, if that can be said
+   */
+  constructor(phase, { signal, timeout } = {}, giveUp = () => undefined) {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    /** @type {(code: string, message: string, cause?: unknown) => void} */
+    const fail = (code, message, cause) => {
+      if (this.done) return;
+      const sent = giveUp();
+      const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
+      this.reject(new MqttError(phase, code, message, { sent, hint, cause }));
+    };
+    if (timeout !== undefined) {
+      this.#timer = setTimeout(() => fail('timeout', `No answer within ${timeout} ms.`), timeout);
+    }
+    if (signal) {
+      this.#signal = signal;
+      this.#aborted = () => fail('aborted', 'It was aborted by its signal.', signal.reason);
+      signal.addEventListener('abort', this.#aborted);
+      if (signal.aborted) queueMicrotask(this.#aborted);
+    }
+  }
+
+  #settle() {
+    this.done = true;
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#aborted);
+  }
+
+  /** @param {T} value */
+  resolve(value) {
+    if (this.done) return;
+    this.#settle();
+    this.#resolve(value);
+  }
+
+  /** @param {unknown} error */
+  reject(error) {
+    if (this.done) return;
+    this.#settle();
+    this.#reject(error);
+  }
+}

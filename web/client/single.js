@@ -1,0 +1,8 @@
+// The library with the core's module inside: one file, for bundlers that emit no .wasm, and for pages opened from disk.
+import bytes from '../../dist/wasmqtt.wasm';
+import { setDefaultWasm } from './wasm.js';
+
+setDefaultWasm(bytes);
+
+export * from './index.js';
+export { default } from './index.js';

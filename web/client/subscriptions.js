@@ -1,0 +1,301 @@
+// Subscriptions as intent: what the user wants to receive, whatever becomes of connections and sessions. Each filter is one
+// entry, which this file brings into agreement with the server: SUBSCRIBE and UNSUBSCRIBE go out when there is a connection
+// and room, and again when the server has lost the session.
+import { coreError, endedError, MqttError } from './errors.js';
+import { Settling } from './settle.js';
+
+/**
+ * @typedef {object} SubscribeOwnOptions
+ * @property {0 | 1 | 2} [qos] the best quality of service that is wanted; default 0
+ * @property {boolean} [noLocal] MQTT 5.0: not the messages that this client publishes
+ * @property {boolean} [retainAsPublished] MQTT 5.0: message.retain as its publisher set it
+ * @property {0 | 1 | 2} [retainHandling] MQTT 5.0: retained messages are sent always (0, default), only if the subscription
+ *   is new (1), never (2)
+ * @property {import('./properties.js').Properties} [properties] MQTT 5.0: subscriptionIdentifier, userProperties
+ * @property {boolean} [manualAck] messages are acknowledged by message.ack() only; default: the client's option
+ * @property {'returned' | 'resolved'} [ack] acknowledge when the handler returned, or when its promise settled; default:
+ *   the client's option
+ * @property {{ messages?: number, bytes?: number }} [highWaterMark] what an iterator keeps; default 1024 messages, 4 MiB
+ * @property {'drop-oldest' | 'drop-newest' | 'error'} [overflow] what happens to QoS 0 messages beyond that; default
+ *   'drop-oldest'. Others stay unacknowledged
+ * @typedef {SubscribeOwnOptions & import('./settle.js').WaitOptions} SubscribeOptions
+ */
+
+/**
+ * @typedef {object} Entry one filter
+ * @property {string} filter
+ * @property {SubscribeOptions} options the last ones given
+ * @property {boolean} wanted
+ * @property {boolean} agreed the server has been told, and has agreed
+ * @property {number} token of the request under way; 0: none
+ * @property {Settling<number>[]} waiting for the next request to be answered
+ * @property {Settling<number>[]} asked for the request under way to be answered
+ */
+
+/** Filters in one SUBSCRIBE; no service is known that takes fewer. */
+const BATCH = 8;
+
+export class Subscriptions {
+  #machine;
+  #properties = /** @type {import('./properties.js').PropertyTable | null} */ (null);
+  /** @type {Map<string, Entry>} */
+  #entries = new Map();
+  /** @type {Map<number, Entry[]>} requests under way by token */
+  #requests = new Map();
+
+  /** @param {import('./machine.js').Machine} machine */
+  constructor(machine) {
+    this.#machine = machine;
+  }
+
+  /** The core is there. @param {import('./properties.js').PropertyTable} properties */
+  start(properties) {
+    this.#properties = properties;
+  }
+
+  /**
+   * Want a filter. Resolves with the QoS that the server granted.
+   * @param {string} filter
+   * @param {SubscribeOptions} options
+   * @param {() => void} giveUp called before a rejection by time or signal
+   */
+  add(filter, options, giveUp) {
+    const entry = this.#entry(filter);
+    entry.options = options;
+    return this.#wish(entry, true, 'subscribe', options, giveUp);
+  }
+
+  /**
+   * Want a filter no longer. Resolves when the server has confirmed, or has no session to confirm it for.
+   * @param {string} filter
+   * @param {import('./settle.js').WaitOptions} options
+   */
+  delete(filter, options) {
+    return this.#wish(this.#entry(filter), false, 'unsubscribe', options, () => {});
+  }
+
+  /** @param {string} filter */
+  #entry(filter) {
+    let entry = this.#entries.get(filter);
+    if (!entry) {
+      entry = { filter, options: {}, wanted: false, agreed: false, token: 0, waiting: [], asked: [] };
+      this.#entries.set(filter, entry);
+    }
+    return entry;
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {boolean} wanted
+   * @param {'subscribe' | 'unsubscribe'} phase
+   * @param {import('./settle.js').WaitOptions} options
+   * @param {() => void} giveUp
+   */
+  #wish(entry, wanted, phase, options, giveUp) {
+    /** @type {Settling<number>} */
+    const settling = new Settling(phase, options, () => void giveUp());
+    if (entry.wanted !== wanted) this.#overtake(entry);
+    entry.wanted = wanted;
+    entry.agreed = false;
+    entry.waiting.push(settling);
+    this.pump();
+    return settling.promise;
+  }
+
+  /** The opposite is wanted now: who waited for the other will not get it. @param {Entry} entry */
+  #overtake(entry) {
+    const { waiting } = entry;
+    entry.waiting = [];
+    for (const settling of waiting) {
+      settling.reject(
+        new MqttError(entry.wanted ? 'subscribe' : 'unsubscribe', 'overtaken', 'It was revoked meanwhile.'),
+      );
+    }
+  }
+
+  /* ---------------------------------------------------------------------------------------------- requests */
+
+  /** Ask for what is not agreed, as far as there is a connection and room. */
+  pump() {
+    if (this.#machine.connection === null) return;
+    /** @type {Entry[]} */
+    let batch = [];
+    let unsubscribing = false;
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.agreed || entry.token !== 0) continue;
+      const alone = entry.options.properties !== undefined;
+      if (batch.length > 0 && (batch.length === BATCH || alone || entry.wanted === unsubscribing)) {
+        if (!this.#request(batch)) return;
+        batch = [];
+      }
+      unsubscribing = !entry.wanted;
+      batch.push(entry);
+      if (alone) {
+        if (!this.#request(batch)) return;
+        batch = [];
+      }
+    }
+    if (batch.length > 0) this.#request(batch);
+  }
+
+  /**
+   * One SUBSCRIBE or UNSUBSCRIBE. False: there is no room for more now.
+   * @param {Entry[]} batch
+   * @returns {boolean}
+   */
+  #request(batch) {
+    const { core } = this.#machine;
+    let result;
+    try {
+      result = batch[0].wanted ? this.#subscribe(batch) : this.#unsubscribe(batch);
+    } catch (error) {
+      this.#refuse(batch[0], error);
+      return true;
+    }
+    if (result === core.numbers.WQ_E_FULL || result === core.numbers.WQ_E_STATE) return false;
+    if (result < 0 && batch.length > 1) return batch.every((entry) => this.#request([entry]));
+    if (result < 0) {
+      this.#refuse(batch[0], coreError(core, batch[0].wanted ? 'subscribe' : 'unsubscribe', result));
+      return true;
+    }
+    this.#requests.set(result, batch);
+    for (const entry of batch) {
+      entry.token = result;
+      entry.asked = entry.waiting;
+      entry.waiting = [];
+      entry.agreed = true; // as far as was asked; a change of mind sets it back
+    }
+    this.#machine.kick();
+    return true;
+  }
+
+  /** @param {Entry[]} batch */
+  #subscribe(batch) {
+    const { core, version, connection } = this.#machine;
+    /** @type {import('../../wasm/core.js').FilterArgs[]} */
+    let filters = batch.map(({ filter, options: { qos, noLocal, retainAsPublished, retainHandling } }) => ({
+      filter,
+      qos: qos ?? 0,
+      noLocal,
+      retainAsPublished,
+      retainHandling,
+    }));
+    let properties = this.#properties?.encode(batch[0].options.properties, 'subscribe', 'subscribe');
+    if (version < 5) {
+      if (properties || filters.some((f) => f.noLocal || f.retainAsPublished || f.retainHandling)) {
+        connection?.warn('options of subscriptions that are of MQTT 5.0 are left out');
+      }
+      filters = filters.map(({ filter, qos }) => ({ filter, qos }));
+      properties = undefined;
+    }
+    return core.subscribe(filters, properties, this.#machine.now());
+  }
+
+  /** @param {Entry[]} batch */
+  #unsubscribe(batch) {
+    const filters = batch.map(({ filter }) => filter);
+    return this.#machine.core.unsubscribe(filters, undefined, this.#machine.now());
+  }
+
+  /**
+   * The server, or our own core, will not have it: it is wanted no more.
+   * @param {Entry} entry
+   * @param {unknown} error
+   */
+  #refuse(entry, error) {
+    const waiting = [...entry.asked, ...entry.waiting];
+    this.#entries.delete(entry.filter);
+    if (waiting.length === 0) this.#machine.report(error); // sent again after a reconnect
+    for (const settling of waiting) settling.reject(error);
+  }
+
+  /**
+   * SUBACK or UNSUBACK.
+   * @param {number} token
+   * @param {Uint8Array} codes a reason code for each filter; none in an UNSUBACK of 3.x
+   * @param {string | undefined} reasonString
+   */
+  answered(token, codes, reasonString) {
+    const batch = this.#requests.get(token);
+    if (!batch) return;
+    this.#requests.delete(token);
+    batch.forEach((entry, i) => this.#agree(entry, codes[i] ?? 0, reasonString));
+    this.pump();
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {number} code
+   * @param {string | undefined} reasonString
+   */
+  #agree(entry, code, reasonString) {
+    entry.token = 0;
+    if (code >= 0x80 && entry.agreed) {
+      this.#refuse(entry, this.#refusal(entry, code, reasonString));
+      return;
+    }
+    const { asked } = entry;
+    entry.asked = [];
+    for (const settling of asked) settling.resolve(code);
+    if (entry.agreed && !entry.wanted) this.#entries.delete(entry.filter);
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {number} reasonCode
+   * @param {string | undefined} reasonString
+   */
+  #refusal({ filter, wanted }, reasonCode, reasonString) {
+    const { core, version } = this.#machine;
+    const type = wanted ? core.numbers.WQ_SUBACK : core.numbers.WQ_UNSUBACK;
+    const phase = wanted ? 'subscribe' : 'unsubscribe';
+    const why = reasonString ?? core.reasonName(type, version, reasonCode);
+    return new MqttError(phase, 'refused', `The server refused to ${phase} ${JSON.stringify(filter)}: ${why}.`, {
+      reasonCode,
+      hint: wanted ? 'Look whether this user may read the topic, and whether the server allows such filters.' : '',
+    });
+  }
+
+  /* ---------------------------------------------------------------------------------------------- connections */
+
+  /**
+   * CONNACK came.
+   * @param {boolean} sessionPresent the server knows what it was told before
+   */
+  connected(sessionPresent) {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.wanted) {
+        entry.agreed &&= sessionPresent;
+      } else if (!sessionPresent) {
+        this.#entries.delete(entry.filter);
+        for (const settling of entry.waiting) settling.resolve(0);
+      }
+    }
+    this.pump();
+  }
+
+  /** The connection is gone, and requests under way with it. */
+  lost() {
+    for (const batch of this.#requests.values()) {
+      for (const entry of batch) {
+        entry.token = 0;
+        entry.agreed = false;
+        entry.waiting = [...entry.asked, ...entry.waiting];
+        entry.asked = [];
+      }
+    }
+    this.#requests.clear();
+  }
+
+  /** The client has ended. */
+  close() {
+    for (const { waiting, asked, wanted } of this.#entries.values()) {
+      for (const settling of [...asked, ...waiting]) {
+        if (wanted) settling.reject(endedError('subscribe'));
+        else settling.resolve(0);
+      }
+    }
+    this.#entries.clear();
+    this.#requests.clear();
+  }
+}

@@ -1,0 +1,29 @@
+// Where the core's module comes from when the user does not say: a file beside the library, or bytes inside it
+// (single.js). It is compiled once, and each client has an instance of its own.
+import { compile } from '../../wasm/core.js';
+
+/** @typedef {URL | string | Response | BufferSource | WebAssembly.Module} WasmSource */
+
+/** @type {WasmSource} */
+let source = new URL('./wasmqtt.wasm', import.meta.url);
+/** @type {Promise<WebAssembly.Module> | null} */
+let compiled = null;
+
+/** @param {WasmSource} bytes */
+export function setDefaultWasm(bytes) {
+  source = bytes;
+  compiled = null;
+}
+
+/**
+ * @param {WasmSource | undefined} own
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export function loadWasm(own) {
+  if (own !== undefined) return compile(own);
+  compiled ??= compile(source).catch((error) => {
+    compiled = null; // a failed download may succeed the next time
+    throw error;
+  });
+  return compiled;
+}
