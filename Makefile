@@ -195,6 +195,10 @@ lint-js: $(NEED_lint)
 	eslint --max-warnings 0 .
 	tsc --noEmit
 
+.PHONY: ids
+ids: ## the specification's rules that the code enforces and no test names
+	@node tests/tools/spec-ids.js
+
 .PHONY: format
 format: node_modules/.package-lock.json ## put C, JavaScript, CSS and Markdown into the house's form
 	$(FORMAT) -i $(C_FILES)
