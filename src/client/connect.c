@@ -130,13 +130,15 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   if (c->status != WQ_CONNECTING) return WQ_E_PROTOCOL; /* [M5:3.2.0-2] */
   wq_connack_packet p;
   wq_negotiated_t *n = &c->negotiated;
-  int error = wq_connack_decode(&p, n->version, body);
+  /* A server that knows no 5.0 may refuse it in the form of 3.1.1: the one packet that is taken in the other form. */
+  const bool old_form = n->version == WQ_MQTT_5_0 && body.len == 2 && body.data[0] == 0 && body.data[1] == 1;
+  int error = wq_connack_decode(&p, old_form ? WQ_MQTT_3_1_1 : n->version, body);
   if (error) return error;
   if (p.session_present && (c->clean || p.reason))
     return WQ_E_PROTOCOL; /* [M3:3.2.2-1] [M3:3.2.2-4] [M5:3.2.2-2] [M5:3.2.2-6] */
   wq_event *event = wq_event_add(c, WQ_EV_CONNACK);
   event->reason = p.reason;
-  if (n->version == WQ_MQTT_5_0)
+  if (n->version == WQ_MQTT_5_0 && !old_form)
     event->props_off = (uint32_t)(p.properties.data - origin.base) - wq_varint_size(p.properties.len);
   event->flags = (uint16_t)(origin.flags | (p.session_present ? (uint16_t)WQ_EVF_SESSION : 0));
   if (p.reason) {
