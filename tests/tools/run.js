@@ -24,7 +24,9 @@ const WATCHDOG = 900_000;
 async function run(program, args) {
   let output = '';
   const path = findProgram(program) ?? program;
-  const child = new Child(path, args, { onOutput: (text) => (output += text) });
+  // A make that we run is none of the make that runs us.
+  const env = { MAKEFLAGS: undefined, MFLAGS: undefined, MAKELEVEL: undefined };
+  const child = new Child(path, args, { env, onOutput: (text) => (output += text) });
   const timer = setTimeout(() => {
     output += `\n${program} was stopped: it ran for ${WATCHDOG / 60_000} minutes\n`;
     void child.stop('SIGKILL');
