@@ -7,7 +7,7 @@ import { Session } from '../../web/dashboard/session.js';
 /** A client as far as the session uses one. */
 class StandIn {
   state = 'connected';
-  negotiated = { protocolVersion: 5 };
+  negotiated = { version: 5 };
   /** @type {Map<string, ((value: any) => void)[]>} */
   handlers = new Map();
 

@@ -18,9 +18,11 @@ import { CHANGED } from './paint.js';
 /** @typedef {{ message: string, hint: string, code: string, reasonCode: number | undefined }} Trouble an MqttError, as shown */
 /** @typedef {{ filter: string, state: 'asked' | 'granted' | 'refused', detail: string, ours: boolean }} Subscription */
 
-/** The first reason codes that are refusals; below are successes. */
-const REFUSED = 0x80;
+/** Reason code of an acknowledged publish that nobody has subscribed to. */
 const NO_SUBSCRIBERS = 0x10;
+
+/** For subscriptions: messages are taken once each by the event 'message', however many filters match. */
+const takenElsewhere = () => {};
 
 /** A new broker is a new world: nothing of the old one is kept. */
 class World {
@@ -53,10 +55,8 @@ export class Session {
     /** @type {import('./model/profile.js').Profile | null} */
     this.profile = null;
     this.clientId = '';
-    this.connectedAt = 0;
     /** When the next attempt is made, ms; 0 when none is planned or it is not known. */
     this.retryAt = 0;
-    this.reconnects = 0;
     /** @type {Subscription[]} */
     this.subscriptions = [];
     /** What one broker told. */
@@ -90,7 +90,7 @@ export class Session {
 
   /** @returns {number} 5, 4 (3.1.1) or 3 (3.1); 0 while not connected for the first time */
   get version() {
-    return this.client?.negotiated?.protocolVersion ?? 0;
+    return this.client?.negotiated?.version ?? 0;
   }
 
   /**
@@ -99,10 +99,10 @@ export class Session {
    * @returns {Promise<boolean>} whether it is connected now
    */
   async open(profile) {
-    await this.close();
+    this.close();
     const generation = ++this.generation;
     if (this.profile?.url !== profile.url) this.world = new World();
-    this.profile = profile;
+    this.profile = { ...profile, password: '' };
     this.clientId = profile.clientId || `dashboard-${randomHex(4)}`;
     this.trouble = null;
     this.setPhase('connecting');
@@ -130,18 +130,19 @@ export class Session {
   }
 
   /** Ends the connection, or the attempt to make one. */
-  async close() {
+  close() {
     this.generation++;
     const client = this.client;
     this.client = null;
     this.retryAt = 0;
     this.setPhase('idle');
-    await client?.end().catch(() => {});
+    // It says good-bye by itself; nobody waits for that.
+    void client?.end();
   }
 
   /** Tries again now instead of at the end of the back-off. */
   retry() {
-    void this.client?.reconnect();
+    this.client?.reconnect();
   }
 
   /**
@@ -149,32 +150,19 @@ export class Session {
    * @param {number} generation
    */
   adopt(client, generation) {
-    const mine =
-      (/** @type {(...args: any[]) => void} */ act) =>
-      (/** @type {any[]} */ ...args) => {
-        if (generation === this.generation) act(...args);
-      };
+    /** @param {() => void} act */
+    const ifMine = (act) => {
+      if (generation === this.generation) act();
+    };
     this.client = client;
-    client.on(
-      'message',
-      mine((message) => this.receive(message)),
-    );
-    client.on(
-      'connect',
-      mine(() => this.connected()),
-    );
-    client.on(
-      'reconnect',
-      mine((info) => this.waiting(info)),
-    );
-    client.on(
-      'disconnect',
-      mine((reason) => this.lost(reason)),
-    );
-    client.on(
-      'error',
-      mine((error) => this.gaveUp(error)),
-    );
+    client.on('message', (message) => ifMine(() => this.receive(message)));
+    client.on('connect', () => ifMine(() => this.connected()));
+    client.on('disconnect', ({ error, delay }) => ifMine(() => this.lost(error, delay)));
+    client.on('reconnect', () => ifMine(() => this.trying()));
+    client.on('error', (error) => {
+      // Giving up is told by 'disconnect'; anything else is a fault of this page.
+      if (client.state !== 'ended') console.error(error);
+    });
     this.connected();
     this.subscriptions = [];
     void this.subscribe(DEVICE_FILTER, true);
@@ -183,8 +171,6 @@ export class Session {
 
   connected() {
     const now = this.now();
-    if (this.connectedAt > 0 && this.phase === 'reconnecting') this.reconnects++;
-    this.connectedAt = now;
     this.retryAt = 0;
     this.trouble = null;
     this.fleet.watchFrom(now);
@@ -193,22 +179,25 @@ export class Session {
     this.painter.touch(CHANGED.commands);
   }
 
-  /** @param {unknown} reason */
-  lost(reason) {
-    this.trouble = troubleOf(reason);
-    this.setPhase('reconnecting');
-  }
-
-  /** @param {{ delay?: number } | undefined} info */
-  waiting(info) {
-    this.retryAt = info?.delay === undefined ? 0 : this.now() + info.delay;
-    this.setPhase('reconnecting');
-  }
-
-  /** @param {unknown} error */
-  gaveUp(error) {
+  /**
+   * @param {unknown} error
+   * @param {number | null} delay ms until the next attempt; null: there will be none
+   */
+  lost(error, delay) {
     this.trouble = troubleOf(error);
-    this.painter.touch(CHANGED.connection);
+    if (delay === null) {
+      this.client = null;
+      this.setPhase('idle');
+      return;
+    }
+    this.retryAt = this.now() + delay;
+    this.setPhase('reconnecting');
+  }
+
+  /** The next attempt begins. */
+  trying() {
+    this.retryAt = 0;
+    this.setPhase('reconnecting');
   }
 
   /** @param {Phase} phase */
@@ -251,7 +240,7 @@ export class Session {
     this.subscriptions = [...this.subscriptions.filter((other) => other.filter !== filter), subscription];
     this.painter.touch(CHANGED.connection);
     try {
-      const granted = await this.client?.subscribe(filter, { qos: 1 });
+      const granted = await this.client?.subscribe(filter, { qos: 1 }, takenElsewhere);
       subscription.state = 'granted';
       subscription.detail = granted?.qos === undefined ? '' : `QoS ${granted.qos}`;
     } catch (error) {
@@ -304,7 +293,7 @@ export class Session {
    * @param {0 | 1 | 2} qos
    * @param {boolean} retain
    * @param {Record<string, any>} [properties]
-   * @returns {Promise<{ reasonCode?: number }>} rejects with an MqttError when it is refused or ended
+   * @returns {Promise<import('../client/index.js').PublishResult>} rejects with an MqttError when it is refused or ended
    */
   async publish(topic, payload, qos, retain, properties = {}) {
     if (!this.client) throw new Error('Not connected.');
@@ -314,10 +303,7 @@ export class Session {
     this.log.add({ topic, payload: bytes, qos, retain, properties }, 'out', now);
     this.painter.touch(CHANGED.log);
     const sent = this.version === 5 ? { qos, retain, properties } : { qos, retain };
-    const result = (await this.client.publish(topic, bytes, sent)) ?? {};
-    if ((result.reasonCode ?? 0) >= REFUSED)
-      throw new Error(`The broker refused it (0x${result.reasonCode?.toString(16)}).`);
-    return result;
+    return this.client.publish(topic, bytes, sent);
   }
 }
 

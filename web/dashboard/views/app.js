@@ -118,7 +118,7 @@ export class AppView extends View {
         <strong>The connection is lost.</strong> What is shown is as it was.
         ${trouble ? html`<span class="detail">${trouble.message} ${trouble.hint}</span>` : nothing}
       </p>
-      <p class="countdown">${retryAt ? (seconds > 0 ? `Next try in ${seconds} s` : 'Trying now') : ''}</p>
+      <p class="countdown">${seconds > 0 ? `Next try in ${seconds} s` : 'Trying now'}</p>
       <button type="button" @click=${() => this.session.retry()}>Try now</button>
     </div>`;
   }
