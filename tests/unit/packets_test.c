@@ -249,6 +249,17 @@ static void run(vector *v, int line) {
   }
 }
 
+/* what four bytes show is not asked for again: there is no fifth */
+static void check_long_length(void) {
+  static const uint8_t body[] = {0, 1, 'a', 0x80, 0x80, 0x80, 0x80};
+  for (uint32_t there = 3; there <= sizeof body; there++) {
+    wq_publish_packet p;
+    wq_bytes part = {guard_put(input, body, there), there};
+    int want = there < sizeof body ? (int)there + 1 : WQ_E_MALFORMED;
+    CHECK_INT(wq_publish_decode(&p, WQ_MQTT_5_0, 0, part, 100), want);
+  }
+}
+
 /* the vectors leave no packet, version or property out */
 static void check_complete(void) {
   for (uint8_t version = WQ_MQTT_3_1; version <= WQ_MQTT_5_0; version++)
@@ -284,6 +295,7 @@ int main(int argc, char **argv) {
   }
   fclose(file);
   run(&v, line);
+  check_case("PUBLISH: a property length of five bytes is refused at the fourth [M5:1.5.5]", check_long_length);
   check_case("every packet of every version and every property has a good vector", check_complete);
   return check_close();
 }

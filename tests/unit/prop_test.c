@@ -214,6 +214,7 @@ static void refused(void) {
       {{.id = WQ_P_USER_PROPERTY, .a = text("a"), .b = bad}, WQ_E_UTF8},
       {{.id = WQ_P_CORRELATION_DATA, .a = bad}, 0},
       {{.id = WQ_P_CORRELATION_DATA, .a = {longer, 65535}}, 0},
+      {{.id = WQ_P_USER_PROPERTY, .a = text("a"), .b = {longer, 65535}}, 0},
   };
   for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
     uint32_t length = 5;
