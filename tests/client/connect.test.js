@@ -1,0 +1,316 @@
+// Connecting: what CONNECT carries, which versions are tried, and what an MqttError says when it fails.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connect, createClient, MqttError } from '../../web/client/index.js';
+import wasmqtt from '../../web/client/index.js';
+import { Peer, rejection, wasm } from './peer.js';
+
+test('CONNECT carries what the options say', async () => {
+  const peer = new Peer();
+  const client = await peer.connect({
+    clientId: 'me',
+    username: 'u',
+    password: 'p',
+    keepalive: 7,
+    properties: { sessionExpiryInterval: 9, receiveMaximum: 33, userProperties: { a: 'b' } },
+    will: { topic: 'w', payload: 'gone', qos: 1, retain: true, properties: { willDelayInterval: 2 } },
+  });
+  const packet = await peer.last.packet('connect');
+  assert.equal(packet.clientId, 'me');
+  assert.equal(packet.username, 'u');
+  assert.equal(String(packet.password), 'p');
+  assert.equal(packet.keepalive, 7);
+  assert.equal(packet.clean, true);
+  assert.equal(packet.protocolVersion, 5);
+  assert.equal(packet.properties.sessionExpiryInterval, 9);
+  assert.equal(packet.properties.receiveMaximum, 33);
+  assert.equal(packet.properties.userProperties.a, 'b');
+  assert.equal(packet.will.topic, 'w');
+  assert.equal(String(packet.will.payload), 'gone');
+  assert.equal(packet.will.qos, 1);
+  assert.equal(packet.will.retain, true);
+  assert.equal(packet.will.properties.willDelayInterval, 2);
+  assert.deepEqual(peer.last.protocols, ['mqtt']);
+  await client.end();
+  assert.equal((await peer.last.packet('disconnect')).reasonCode ?? 0, 0);
+});
+
+test('without options: a client id of at most 23 characters, 60 s, a session that lasts for reconnects only', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const packet = await peer.last.packet('connect');
+  assert.match(packet.clientId, /^wq-[0-9a-f]{20}$/);
+  assert.equal(packet.keepalive, 60);
+  assert.equal(packet.properties.sessionExpiryInterval, 300);
+  assert.equal(client.clientId, packet.clientId);
+  await client.end();
+  assert.equal((await peer.last.packet('disconnect')).properties.sessionExpiryInterval, 0);
+});
+
+test('the default export has the same members', () => {
+  assert.deepEqual(wasmqtt, { connect, createClient, MqttError });
+});
+
+test('negotiated tells the limits of CONNACK, and the assigned client id', async () => {
+  const peer = new Peer();
+  peer.connack.properties = {
+    assignedClientIdentifier: 'given',
+    maximumQoS: 1,
+    retainAvailable: false,
+    serverKeepAlive: 11,
+    receiveMaximum: 3,
+    maximumPacketSize: 2000,
+    sharedSubscriptionAvailable: false,
+  };
+  /** @type {any} */
+  let info;
+  const client = peer.createClient().on('connect', (told) => (info = told));
+  await client.ready;
+  const { negotiated } = client;
+  assert.equal(negotiated?.clientId, 'given');
+  assert.equal(client.clientId, 'given');
+  assert.equal(negotiated?.maximumQos, 1);
+  assert.equal(negotiated?.retainAvailable, false);
+  assert.equal(negotiated?.keepAlive, 11);
+  assert.equal(negotiated?.receiveMaximum, 3);
+  assert.equal(negotiated?.maximumPacketSize, 2000);
+  assert.equal(negotiated?.sharedAvailable, false);
+  assert.equal(info.properties.assignedClientIdentifier, 'given');
+  assert.equal(info.sessionPresent, false);
+  await client.end();
+});
+
+for (const [name, answer] of /** @type {[string, any][]} */ ([
+  ['CONNACK 0x84', { cmd: 'connack', reasonCode: 0x84, sessionPresent: false }],
+  ['a 3.1.1-shaped CONNACK 1', Uint8Array.of(0x20, 2, 0, 1)],
+  ['a close without CONNACK', null],
+])) {
+  test(`5.0 answered by ${name}: 3.1.1 is tried on a new socket`, async () => {
+    const peer = new Peer();
+    peer.answers.connect = ({ protocolVersion }, connection) => {
+      if (protocolVersion < 5) connection.send({ cmd: 'connack', returnCode: 0, sessionPresent: false });
+      else if (answer === null) connection.drop(1011);
+      else if (answer instanceof Uint8Array) connection.sendBytes(answer);
+      else connection.send(answer);
+    };
+    const client = await peer.connect({ properties: { userProperties: { a: 'b' } } });
+    assert.equal(client.negotiated?.version, 4);
+    assert.equal(peer.connections.length, 2);
+    assert.equal(client.negotiated?.warnings.length, 1);
+    await client.end();
+  });
+}
+
+test('3.1 has its own subprotocol and comes last', async () => {
+  const peer = new Peer();
+  peer.answers.connect = ({ protocolVersion }, connection) => {
+    if (protocolVersion === 3) connection.send({ cmd: 'connack', returnCode: 0, sessionPresent: false });
+    else connection.drop(1002);
+  };
+  const client = await peer.connect();
+  assert.equal(client.negotiated?.version, 3);
+  assert.deepEqual(
+    peer.connections.map(({ protocols }) => protocols),
+    [['mqtt'], ['mqtt'], ['mqttv3.1']],
+  );
+  await client.end();
+});
+
+test('a fixed protocolVersion is not changed', async () => {
+  const peer = new Peer();
+  peer.answers.connect = (_packet, connection) => connection.drop(1011);
+  const error = await rejection(peer.connect({ protocolVersion: 5 }));
+  assert.equal(error.code, 'closed');
+  assert.equal(peer.connections.length, 1);
+});
+
+test('a socket that does not open is no reason to try another version', async () => {
+  let opened = 0;
+  const webSocket = () => {
+    opened++;
+    const socket = /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
+    setImmediate(() => socket.onclose({ code: 1006, reason: '' }));
+    return socket;
+  };
+  const error = await rejection(connect('ws://peer.test/mqtt', { webSocket, wasm }));
+  assert.equal(error.phase, 'open');
+  assert.equal(error.code, 'open-failed');
+  assert.equal(error.closeCode, 1006);
+  assert.match(error.message, /ws:\/\/peer\.test\/mqtt/);
+  assert.match(error.hint, /port/);
+  assert.equal(opened, 1);
+});
+
+test('a refused CONNACK says why, and what to try', async () => {
+  const peer = new Peer();
+  peer.connack = {
+    cmd: 'connack',
+    reasonCode: 0x86,
+    sessionPresent: false,
+    properties: { reasonString: 'no such user' },
+  };
+  const error = await rejection(peer.connect());
+  assert(error instanceof MqttError);
+  assert.equal(error.name, 'MqttError');
+  assert.equal(error.phase, 'connack');
+  assert.equal(error.code, 'refused');
+  assert.equal(error.reasonCode, 0x86);
+  assert.match(error.message, /Bad User Name or Password/i);
+  assert.match(error.message, /no such user/);
+  assert.match(error.hint, /user name and password/);
+  assert.equal(peer.connections.length, 1, 'connect() gives up');
+});
+
+test('a refused CONNACK of 3.1.1', async () => {
+  const peer = new Peer();
+  peer.connack = { cmd: 'connack', returnCode: 5, sessionPresent: false };
+  const error = await rejection(peer.connect({ protocolVersion: 4 }));
+  assert.equal(error.reasonCode, 5);
+  assert.match(error.message, /not authorized/i);
+});
+
+test('a server that does not answer CONNECT', async () => {
+  const peer = new Peer();
+  peer.answers.connect = () => {};
+  const error = await rejection(peer.connect({ connectTimeout: 30 }));
+  assert.equal(error.phase, 'connack');
+  assert.equal(error.code, 'timeout');
+  assert.match(error.hint, /subprotocol/);
+});
+
+test('a WebSocket that never opens', async () => {
+  const webSocket = () => /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
+  const error = await rejection(connect('ws://peer.test', { webSocket, wasm, connectTimeout: 20 }));
+  assert.equal(error.phase, 'open');
+  assert.equal(error.code, 'timeout');
+});
+
+test('an error without a close, and a constructor that throws, end the attempt', async () => {
+  const mute = () => {
+    const socket = /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
+    setImmediate(() => socket.onerror({}));
+    return socket;
+  };
+  assert.equal((await rejection(connect('ws://peer.test', { webSocket: mute, wasm }))).phase, 'open');
+  const throws = () => {
+    throw new Error('blocked');
+  };
+  assert.equal((await rejection(connect('ws://peer.test', { webSocket: throws, wasm }))).phase, 'open');
+});
+
+test('a server that talks something else is a malformed packet, not a hang', async () => {
+  const peer = new Peer();
+  peer.answers.connect = (_packet, connection) => connection.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request'));
+  const error = await rejection(peer.connect({ protocolVersion: 5 }));
+  assert.equal(error.phase, 'connack');
+  assert.match(error.code, /malformed|protocol/);
+});
+
+test('bad URLs and options are refused before anything is opened', async () => {
+  for (const [url, pattern] of /** @type {[string, RegExp][]} */ ([
+    ['nonsense', /URL/],
+    ['mqtt://broker.test:1883', /mqtt:/],
+    ['ws://broker.test/#x', /#/],
+  ])) {
+    const error = await rejection(connect(url));
+    assert.equal(error.phase, 'options');
+    assert.equal(error.code, 'bad-url');
+    assert.match(error.message, pattern);
+    assert.notEqual(error.hint, '');
+  }
+  for (const options of /** @type {any[]} */ ([
+    { keepalive: 70000 },
+    { keepAlive: 60 },
+    { reconnect: { jitter: 'some' } },
+    { queue: { maxMessages: 0 } },
+    { will: { payload: 'x' } },
+    { protocolVersion: 6 },
+  ])) {
+    assert.equal((await rejection(connect('ws://peer.test', options))).code, 'bad-option', JSON.stringify(options));
+    assert.throws(() => createClient('ws://peer.test', options), { code: 'bad-option' });
+  }
+});
+
+test('a property that CONNECT cannot carry is named', async () => {
+  const peer = new Peer();
+  for (const properties of /** @type {any[]} */ ([{ topicAlias: 3 }, { nonsense: 1 }, { sessionExpiryInterval: -1 }])) {
+    const error = await rejection(peer.connect({ properties }));
+    assert.equal(error.code, 'bad-property');
+    assert(error.message.includes(Object.keys(properties)[0]));
+  }
+  assert.equal(peer.connections.length, 0);
+});
+
+test('errors and the log hold no password and nothing behind the path of the URL', async () => {
+  /** @type {string[]} */
+  const told = [];
+  const url = 'ws://user:secret1@peer.test/mqtt?token=secret2';
+  const peer = new Peer();
+  peer.connack = { cmd: 'connack', reasonCode: 0x87, sessionPresent: false };
+  const log = (/** @type {any[]} */ ...args) => told.push(JSON.stringify(args));
+  const errors = [
+    await rejection(peer.connect({ password: 'secret3', username: 'u', log }, url)),
+    await rejection(
+      connect(url, { wasm, log, webSocket: () => /** @type {any} */ ({ close() {} }), connectTimeout: 5 }),
+    ),
+  ];
+  for (const error of errors) told.push(error.message, error.hint, error.stack, JSON.stringify(error));
+  assert.doesNotMatch(told.join('\n'), /secret\d/);
+});
+
+test('credentials() is asked before every attempt', async () => {
+  const peer = new Peer();
+  let n = 0;
+  peer.answers.connect = ({ password }, connection) =>
+    connection.send({ cmd: 'connack', reasonCode: String(password) === 'p2' ? 0 : 0x86, sessionPresent: false });
+  const client = peer.createClient({
+    credentials: async () => ({ username: 'u', password: `p${++n}`, url: 'ws://other.test/x', clientId: `c${n}` }),
+  });
+  await client.ready;
+  assert.equal(n, 2);
+  assert.equal(peer.last.url, 'ws://other.test/x');
+  assert.equal((await peer.last.packet('connect')).clientId, 'c2');
+  await client.end();
+});
+
+test('credentials that are refused twice are not tried a third time', async () => {
+  const peer = new Peer();
+  peer.connack = { cmd: 'connack', reasonCode: 0x86, sessionPresent: false };
+  let asked = 0;
+  const client = peer.createClient({ credentials: () => ({ password: String(asked++) }) }).on('error', () => {});
+  assert.equal((await rejection(client.ready)).reasonCode, 0x86);
+  assert.equal(asked, 2);
+  assert.equal(client.state, 'ended');
+});
+
+test('each URL is tried once, and the last error is told', async () => {
+  const peer = new Peer();
+  peer.answers.connect = (_packet, connection) => {
+    if (connection.url.includes('good')) connection.send(peer.connack);
+    else connection.send({ cmd: 'connack', reasonCode: 0x88, sessionPresent: false });
+  };
+  const client = await peer.connect({}, ['ws://one.test/', 'ws://good.test/']);
+  assert.equal(peer.last.url, 'ws://good.test/');
+  await client.end();
+  const error = await rejection(peer.connect({}, ['ws://one.test/', 'ws://two.test/']));
+  assert.match(error.message, /two\.test/);
+});
+
+test('end() while connecting rejects ready, once, and closes', async () => {
+  const peer = new Peer();
+  peer.answers.connect = () => {};
+  const client = peer.createClient();
+  const connection = await peer.connection(1);
+  await connection.packet('connect');
+  const ready = rejection(client.ready);
+  await client.end();
+  assert.equal((await ready).code, 'connection-ended');
+  await connection.until(() => connection.closed);
+  assert.equal(client.state, 'ended');
+});
+
+test('a module that cannot be loaded is told as such', async () => {
+  const error = await rejection(connect('ws://peer.test', { wasm: new Uint8Array([1, 2, 3]) }));
+  assert.equal(error.phase, 'load');
+  assert.match(error.hint, /wasm-unsafe-eval/);
+});
