@@ -21,8 +21,8 @@ static int topic_id(wq_client *c, wq_bytes name, bool needed, uint32_t *id, bool
   uint32_t hash = wq_intern_hash(&c->topics, name);
   *id = wq_intern_find(&c->topics, name, hash);
   if (*id) return 0;
-  if (!wq_topic_name_valid(name)) /* [M3:3.3.2-1] [M3:3.3.2-2] [M5:3.3.2-1] [M5:3.3.2-2] */
-    return WQ_E_TOPIC_INVALID;
+  int error = wq_topic_name_check(name); /* [M3:3.3.2-1] [M3:3.3.2-2] [M5:3.3.2-1] [M5:3.3.2-2] [M5:1.5.4-1] */
+  if (error) return error;
   if (name.len > WQ_INTERN_TEXT_MAX && !needed) return 0;
   size_t bytes;
   enum wq_want wants = wq_intern_wants(&c->topics, name, &bytes);
