@@ -2,7 +2,8 @@
  * The native host from a command line, for native.test.js: connects once, does one step after the other, and prints what
  * happens as one line of JSON each. A step begins when the one before it is done.
  *
- *   native_probe [--version 3|4|5] [--ca FILE] [--id ID] [--keep] [--will TOPIC] [--retry MS] URL STEP...
+ *   native_probe [--version 3|4|5] [--ca FILE] [--id ID] [--keep] [--will TOPIC] [--retry MS] [--timeout MS]
+ *                URL STEP...
  *
  *   subscribe FILTER QOS              done at SUBACK
  *   publish TOPIC QOS RETAIN SIZE     a payload of SIZE bytes (byte i is i * 31 + i / 256); done when settled
@@ -212,6 +213,8 @@ static char **read_options(char **at, wqn_options *options, uint8_t *session_exp
       options->connect.client_id = text_bytes(value);
     } else if (strcmp(name, "--retry") == 0) {
       options->retry_min_ms = options->retry_max_ms = (uint32_t)atoi(value);
+    } else if (strcmp(name, "--timeout") == 0) {
+      options->open_timeout_ms = (uint32_t)atoi(value);
     } else if (strcmp(name, "--will") == 0) {
       options->connect.has_will = true;
       options->connect.will_qos = 1;
