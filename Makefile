@@ -172,8 +172,8 @@ SUITE  := $(SUITES)
 CHOSEN := $(subst $(comma), ,$(SUITE))
 
 # What each suite needs built.
-NEED_lint    := node_modules/.package-lock.json build/gen/webcrypto.js dist/wasmqtt.wasm
-NEED_tools   := node_modules/.package-lock.json
+NEED_lint    := build/gen/webcrypto.js dist/wasmqtt.d.ts
+NEED_tools   := $(LIB_JS) dist/wasmqtt.d.ts
 NEED_unit    := $(UNIT)
 NEED_fuzz    := $(FUZZ)
 NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js

@@ -87,12 +87,15 @@ async function types() {
   await rm('build/types', { recursive: true, force: true });
   await mkdir('build/types', { recursive: true });
   await mkdir('dist', { recursive: true });
-  const declarations = { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: '../..', outDir: '.' };
+  const emit = { noEmit: false, declaration: true, emitDeclarationOnly: true, stripInternal: true };
+  const declarations = { ...emit, rootDir: '../..', outDir: '.' };
   run('typescript/bin/tsc', '-p', await config('emit', { compilerOptions: declarations, include: [`../../${SLIM}`] }));
   // What a user's compiler will see: no types of Node.
   const entry = SLIM.replace(/\.js$/, '.d.ts');
   const project = await config('bundle', { compilerOptions: { types: [] }, include: [entry] });
-  const options = ['--project', project, '--no-banner', '--silent', '--out-file', 'dist/wasmqtt.d.ts'];
+  // Exported is what the entry exports, and nothing for being mentioned there.
+  const options = ['--project', project, '--export-referenced-types=false', '--no-banner', '--silent'];
+  options.push('--out-file', 'dist/wasmqtt.d.ts');
   run('dts-bundle-generator/dist/bin/dts-bundle-generator.js', ...options, join('build/types', entry));
 }
 

@@ -1,0 +1,61 @@
+// The package as its users meet it: both entries load in Node, the declarations fit the README's example, and nothing that
+// they need is left out of what is published.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+
+for (const name of ['wasmqtt', 'wasmqtt/slim']) {
+  test(`import '${name}' gives the interface, also as its default export`, async () => {
+    const library = await import(name);
+    assert.deepEqual(Object.keys(library).sort(), ['Client', 'MqttError', 'connect', 'createClient', 'default']);
+    assert.equal(library.default.connect, library.connect);
+    assert.equal(library.default.createClient, library.createClient);
+    assert.equal(library.default.MqttError, library.MqttError);
+  });
+}
+
+test("the README's example fits the declarations", () => {
+  const [, example] = /```js\n([^]*?)```/.exec(readFileSync(`${root}README.md`, 'utf8')) ?? [];
+  assert.ok(example.split('\n').length <= 30, 'it is to be short');
+  const path = `${root}readme-example.ts`; // it need not exist
+  const options = {
+    strict: true,
+    noEmit: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.esnext.disposable.d.ts'],
+    types: [],
+  };
+  const host = ts.createCompilerHost(options);
+  const { readFile, fileExists } = host;
+  host.readFile = (file) => (file === path ? example : readFile(file));
+  host.fileExists = (file) => file === path || fileExists(file);
+  const program = ts.createProgram([path], options, host);
+  const found = ts.getPreEmitDiagnostics(program).map(({ messageText, file, start }) => {
+    const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
+    return `${file?.fileName}:${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+  });
+  assert.deepEqual(found, []);
+});
+
+test('what package.json names is published', () => {
+  const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const published = JSON.parse(stdout)[0].files.map((/** @type {{ path: string }} */ { path }) => path);
+  const named = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? entry : Object.values(entry)));
+  for (const path of [...named, './README.md', './LICENSE', './package.json']) {
+    assert.ok(published.includes(path.replace('./', '')), `${path} is not in the package`);
+  }
+  assert.deepEqual(
+    published.filter((/** @type {string} */ path) => /^(tests|build|examples|web|wasm)\//.test(path)),
+    [],
+  );
+});
