@@ -102,9 +102,9 @@ export function removeFolder(folder) {
 /** @type {Set<Child>} */
 const children = new Set();
 
-/** End everything that start() started, at once, and wait until it is gone. */
-export async function stopAll() {
-  await Promise.all([...children].map((child) => child.stop()));
+/** End every child, the last started first, since it may need those before it to say goodbye. */
+async function stopAll() {
+  for (const child of [...children].reverse()) await child.stop();
 }
 
 /** A running program. */
