@@ -2,6 +2,7 @@
 // fields, and everything else is made when asked for.
 
 const decoder = new TextDecoder();
+const EMPTY = new Uint8Array(0);
 
 /** @type {(message: Message, holds: number) => void} */
 export let holdMessage;
@@ -123,8 +124,8 @@ export class Message {
   /** Take what is needed out of the buffer that the socket gave, which may be far larger. */
   #own() {
     const bytes = this.bytes();
-    const properties = this.#props < 0 ? undefined : this.#inbox.copyProperties(this.#bytes, this.#props);
-    if (properties) {
+    const properties = this.#props < 0 ? EMPTY : this.#inbox.copyProperties(this.#bytes, this.#props);
+    if (properties.length > 1) {
       const joined = new Uint8Array(bytes.length + properties.length);
       joined.set(bytes);
       joined.set(properties, bytes.length);
@@ -132,6 +133,7 @@ export class Message {
       this.#props = bytes.length;
     } else {
       this.#bytes = bytes;
+      this.#props = -1;
     }
     this.#off = 0;
   }

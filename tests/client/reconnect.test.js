@@ -1,0 +1,164 @@
+// Coming back: when, how often, and when not.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MqttError } from '../../web/client/index.js';
+import { Backoff, classify } from '../../web/client/retry.js';
+import { eventually, Peer, rejection, turn } from './peer.js';
+
+test('delays grow to their limit, jitter takes a part, a stable connection begins anew', () => {
+  const options = { minDelay: 100, maxDelay: 1000, jitter: /** @type {const} */ ('none'), stableTime: 50 };
+  const plain = new Backoff(options);
+  assert.deepEqual(
+    [0, 0, 0, 0, 0, 0].map((lifetime) => plain.next(lifetime)),
+    [100, 200, 400, 800, 1000, 1000],
+  );
+  assert.equal(plain.next(49), 1000, 'not stable yet');
+  assert.equal(plain.next(50), 100);
+  const jittery = new Backoff({ ...options, jitter: 'full' }, () => 0.25);
+  assert.deepEqual([jittery.next(0), jittery.next(0)], [25, 50]);
+  const long = new Backoff({ ...options, maxDelay: 2 ** 31 - 1 });
+  for (let i = 0; i < 2000; i++) assert(Number.isFinite(long.next(0)));
+});
+
+test('reasons are classed', () => {
+  const connack = (/** @type {number} */ reasonCode) =>
+    classify(new MqttError('connack', 'refused', '', { reasonCode }));
+  assert.deepEqual([0x84, 0x85, 0x8a, 1, 2].map(connack), Array(5).fill('fatal'));
+  assert.deepEqual([0x86, 0x87, 4, 5].map(connack), Array(4).fill('credentials'));
+  assert.deepEqual([0x80, 0x88, 0x89, 0x97, 0x9f, 3].map(connack), Array(6).fill('transient'));
+  assert.equal(classify(new MqttError('connected', 'session-taken-over', '', { reasonCode: 0x8e })), 'fatal');
+  assert.equal(classify(new MqttError('connected', 'connection-lost', '', { closeCode: 1006 })), 'transient');
+  assert.equal(classify(new MqttError('open', 'open-failed', '')), 'transient');
+  assert.equal(classify(new MqttError('load', 'wasm', '')), 'fatal');
+});
+
+test('a lost connection: states and events in order', async () => {
+  const peer = new Peer();
+  /** @type {string[]} */
+  const told = [];
+  const client = peer.createClient();
+  client.on('state', (state) => told.push(state));
+  client.on('connect', () => told.push('connect'));
+  client.on('disconnect', ({ error, delay }) => told.push(`disconnect ${error?.code} ${delay}`));
+  client.on('reconnect', ({ attempt }) => told.push(`reconnect ${attempt}`));
+  assert.equal(client.state, 'connecting');
+  await client.ready;
+  peer.last.drop(1001, 'going away');
+  await peer.connection(2);
+  await eventually(() => client.state === 'connected');
+  await client.end();
+  assert.deepEqual(told, [
+    'connected',
+    'connect',
+    'waiting',
+    'disconnect connection-lost 1',
+    'connecting',
+    'reconnect 1',
+    'connected',
+    'connect',
+    'ending',
+    'disconnect undefined null',
+    'ended',
+  ]);
+  assert.equal(client.stats.connections, 2);
+});
+
+test('createClient() goes on until the server is there', async () => {
+  const peer = new Peer();
+  let refused = 0;
+  peer.answers.connect = (_packet, connection) => {
+    if (++refused < 4) connection.send({ cmd: 'connack', reasonCode: 0x88, sessionPresent: false });
+    else connection.send(peer.connack);
+  };
+  const client = peer.createClient();
+  await client.ready;
+  assert.equal(peer.connections.length, 4);
+  await client.end();
+});
+
+test('5.0 resumes its session; 3.x with clean stays clean; clean: false is never clean', async () => {
+  for (const [options, expected] of /** @type {any[]} */ ([
+    [{}, [true, false]],
+    [{ protocolVersion: 4 }, [true, true]],
+    [{ clean: false }, [false, false]],
+    [{ clean: false, protocolVersion: 4 }, [false, false]],
+  ])) {
+    const peer = new Peer();
+    const client = await peer.connect(options);
+    const id = (await peer.last.packet('connect')).clientId;
+    peer.last.drop();
+    const second = await peer.connection(2);
+    const again = await second.packet('connect');
+    assert.deepEqual([peer.connections[0].packets[0].clean, again.clean], expected, JSON.stringify(options));
+    assert.equal(again.clientId, id);
+    await client.end();
+  }
+});
+
+test('another client with our id is not fought', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  /** @type {any} */
+  let told;
+  client.on('error', (error) => (told = error));
+  peer.last.send({ cmd: 'disconnect', reasonCode: 0x8e });
+  await eventually(() => client.state === 'ended');
+  assert.equal(told.code, 'session-taken-over');
+  assert.match(told.hint, /client id/);
+  await turn();
+  assert.equal(peer.connections.length, 1);
+});
+
+test('reconnect: false ends the client with the connection', async () => {
+  const peer = new Peer();
+  const client = await peer.connect({ reconnect: false });
+  client.on('error', () => {});
+  peer.last.drop();
+  await eventually(() => client.state === 'ended');
+  assert.equal((await rejection(client.publish('a', ''))).code, 'connection-ended');
+});
+
+test('reconnect() does not wait, and drops a connection that is up', async () => {
+  const peer = new Peer();
+  const client = await peer.connect({ reconnect: { minDelay: 1_000_000, jitter: 'none' } });
+  peer.last.drop();
+  await eventually(() => client.state === 'waiting');
+  client.reconnect();
+  await eventually(() => client.state === 'connected');
+  client.reconnect();
+  await peer.connection(3);
+  await eventually(() => client.state === 'connected');
+  assert.equal(peer.connections.length, 3);
+  await client.end();
+  assert.throws(() => client.reconnect(), { code: 'connection-ended' });
+});
+
+test('a silent server is found out by keepalive', async (t) => {
+  const peer = new Peer();
+  const client = await peer.connect({ keepalive: 1 });
+  const first = peer.last;
+  await first.packet('pingreq');
+  assert.equal(client.state, 'connected');
+  peer.answers.pingreq = () => {};
+  /** @type {any} */
+  let lost;
+  client.on('disconnect', (what) => (lost ??= what));
+  await eventually(() => lost);
+  t.diagnostic(lost.error.message);
+  assert.equal(lost.error.code, 'ping-timeout');
+  await client.end({ force: true });
+});
+
+test('nothing is left running after end(): no timer, no socket, no port', async () => {
+  const { spawnSync } = await import('node:child_process');
+  const script = `
+    import { Peer } from ${JSON.stringify(new URL('./peer.js', import.meta.url).href)};
+    const client = await new Peer().connect();
+    await client.publish('a', 'x', { qos: 1 });
+    await client.end();`;
+  const { status, signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: 30_000,
+    encoding: 'utf8',
+  });
+  assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' });
+});

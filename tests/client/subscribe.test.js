@@ -1,0 +1,350 @@
+// Subscriptions as intent, and the loops over their messages.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually, Peer, publish, rejection, turn } from './peer.js';
+
+/** @typedef {import('../../web/client/index.js').Message} Message */
+
+test('subscribe() resolves with what was granted; options travel', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a/+', {
+    qos: 2,
+    noLocal: true,
+    retainAsPublished: true,
+    retainHandling: 2,
+    properties: { subscriptionIdentifier: 7, userProperties: { u: 'v' } },
+  });
+  assert.equal(subscription.filter, 'a/+');
+  assert.equal(subscription.qos, 2);
+  const packet = await peer.last.packet('subscribe');
+  assert.deepEqual({ ...packet.subscriptions[0] }, { topic: 'a/+', qos: 2, nl: true, rap: true, rh: 2 });
+  assert.equal(packet.properties.subscriptionIdentifier, 7);
+  assert.equal(packet.properties.userProperties.u, 'v');
+  await client.end();
+});
+
+test('a handler is active from the moment its SUBSCRIBE is queued', async () => {
+  const peer = new Peer();
+  peer.answers.subscribe = ({ messageId }, connection) =>
+    connection.send(publish('a', 'early', { retain: true }), { cmd: 'suback', messageId, granted: [0] });
+  const client = await peer.connect();
+  /** @type {string[]} */
+  const got = [];
+  await client.subscribe('a', {}, (message) => got.push(message.text()));
+  assert.deepEqual(got, ['early']);
+  await client.end();
+});
+
+test('options may be left out', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  /** @type {string[]} */
+  const got = [];
+  await client.subscribe('a', (message) => got.push(message.text()));
+  peer.last.send(publish('a', '1'));
+  await eventually(() => got.length === 1);
+  await client.end();
+});
+
+test('a refused subscription rejects with its reason, and is not wanted any more', async () => {
+  const peer = new Peer();
+  peer.answers.subscribe = ({ messageId }, connection) =>
+    connection.send({ cmd: 'suback', messageId, granted: [0x87] });
+  const client = await peer.connect();
+  let got = 0;
+  const error = await rejection(client.subscribe('secret', {}, () => got++));
+  assert.equal(error.phase, 'subscribe');
+  assert.equal(error.code, 'refused');
+  assert.equal(error.reasonCode, 0x87);
+  assert.match(error.message, /"secret"/);
+  peer.last.drop();
+  const next = await peer.connection(2);
+  await eventually(() => client.state === 'connected');
+  await turn();
+  assert.equal(next.count('subscribe'), 0);
+  next.sendNow(next.encode(publish('secret', '')));
+  assert.equal(got, 0);
+  await client.end();
+});
+
+test('filters that are none, and what the server has not, are refused here', async () => {
+  const peer = new Peer();
+  peer.connack.properties = { sharedSubscriptionAvailable: false, wildcardSubscriptionAvailable: false };
+  const client = await peer.connect();
+  for (const [filter, code] of [
+    ['a/#/b', 'filter'],
+    ['', 'filter'],
+    ['$share/g/a', 'server-limit'],
+    ['a/+', 'server-limit'],
+  ]) {
+    assert.equal((await rejection(client.subscribe(filter))).code, code, filter);
+  }
+  assert.equal(peer.last.count('subscribe'), 0);
+  await client.end();
+});
+
+test('many at once: all are granted, though few may be under way', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const all = await Promise.all(Array.from({ length: 300 }, (_, i) => client.subscribe(`t/${i}`, { qos: 1 })));
+  assert(all.every(({ qos }) => qos === 1));
+  await client.end();
+});
+
+test('after a reconnect without a session everything is subscribed again, in batches; with one, nothing', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  let got = 0;
+  for (let i = 0; i < 20; i++) await client.subscribe(`t/${i}`, { qos: 1 }, () => void got++);
+  peer.last.drop();
+  const second = await peer.connection(2);
+  await eventually(
+    () => second.packets.filter(({ cmd }) => cmd === 'subscribe').flatMap((p) => p.subscriptions).length === 20,
+  );
+  assert(second.count('subscribe') <= 3);
+  second.send(publish('t/7', ''));
+  await eventually(() => got === 1);
+
+  peer.connack.sessionPresent = true;
+  second.drop();
+  const third = await peer.connection(3);
+  await eventually(() => client.state === 'connected');
+  await turn();
+  assert.equal(third.count('subscribe'), 0);
+  assert.equal((await third.packet('connect')).clean, false);
+  third.send(publish('t/8', ''));
+  await eventually(() => got === 2);
+  await client.end();
+});
+
+test('a SUBSCRIBE that a drop cut off is sent again, and its promise settles then', async () => {
+  const peer = new Peer();
+  const { subscribe } = peer.answers;
+  peer.answers.subscribe = () => {};
+  const client = await peer.connect();
+  const subscribed = client.subscribe('a', { qos: 1 });
+  await peer.last.packet('subscribe');
+  peer.answers.subscribe = subscribe;
+  peer.connack.sessionPresent = true;
+  peer.last.drop();
+  assert.equal((await subscribed).qos, 1);
+  assert.equal(peer.connections.length, 2);
+  await client.end();
+});
+
+test('a subscription that is refused when sent again is reported', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  await client.subscribe('a');
+  peer.answers.subscribe = ({ messageId }, connection) =>
+    connection.send({ cmd: 'suback', messageId, granted: [0x97] });
+  /** @type {any} */
+  let told;
+  client.on('error', (error) => (told = error));
+  peer.last.drop();
+  await eventually(() => told);
+  assert.equal(told.reasonCode, 0x97);
+  await client.end();
+});
+
+test('a subscription made before the connection is sent with it', async () => {
+  const peer = new Peer();
+  const client = peer.createClient();
+  const subscription = await client.subscribe('a', { qos: 1 });
+  assert.equal(subscription.qos, 1);
+  await client.end();
+});
+
+test('timeout and signal give up the wish', async () => {
+  const peer = new Peer();
+  peer.answers.subscribe = () => {};
+  const client = await peer.connect();
+  assert.equal((await rejection(client.subscribe('a', { timeout: 10 }))).code, 'timeout');
+  assert.equal((await rejection(client.subscribe('b', { signal: AbortSignal.abort() }))).code, 'aborted');
+  peer.last.drop();
+  const next = await peer.connection(2);
+  await eventually(() => client.state === 'connected');
+  await turn();
+  assert.equal(next.count('subscribe'), 0);
+  await client.end();
+});
+
+test('two users of a filter: the server is told to end it when the last one goes', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  let first = 0;
+  let second = 0;
+  const one = await client.subscribe('a', {}, () => first++);
+  const two = await client.subscribe('a', {}, () => second++);
+  peer.last.sendNow(peer.last.encode(publish('a', '')));
+  assert.deepEqual([first, second], [1, 1]);
+  await one.unsubscribe();
+  await one.unsubscribe();
+  assert.equal(peer.last.count('unsubscribe'), 0);
+  peer.last.sendNow(peer.last.encode(publish('a', '')));
+  assert.deepEqual([first, second], [1, 2]);
+  await two.unsubscribe();
+  assert.deepEqual((await peer.last.packet('unsubscribe')).unsubscriptions, ['a']);
+  await client.end();
+});
+
+test('after unsubscribe() no handler is called, and what still comes is acknowledged', async () => {
+  const peer = new Peer();
+  peer.answers.unsubscribe = ({ messageId }, connection) =>
+    connection.send(publish('a', '', { qos: 1, messageId: 3 }), { cmd: 'unsuback', messageId, granted: [0] });
+  const client = await peer.connect();
+  let got = 0;
+  await client.subscribe('a', { qos: 1 }, () => got++);
+  await client.unsubscribe('a');
+  await peer.last.packet('puback');
+  assert.equal(got, 0);
+  assert.equal(client.stats.unmatched, 0);
+  await client.end();
+});
+
+test('unsubscribe() without a connection is told to a session that was kept', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a');
+  peer.answers.connect = () => {};
+  peer.last.drop();
+  const second = await peer.connection(2);
+  await second.packet('connect');
+  const left = subscription.unsubscribe();
+  second.send({ ...peer.connack, sessionPresent: true });
+  await left;
+  assert.equal(second.count('unsubscribe'), 1);
+  assert.equal(second.count('subscribe'), 0);
+  await client.end();
+});
+
+test('a loop gets messages in order, and acknowledges each when it asks for the next', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a', { qos: 1 });
+  peer.last.send(...[1, 2, 3].map((messageId) => publish('a', String(messageId), { qos: 1, messageId })));
+  const got = [];
+  for await (const message of subscription) {
+    got.push(message.text());
+    await turn();
+    assert.equal(peer.last.count('puback'), got.length - 1);
+    assert.equal(message.payload.buffer.byteLength, 1, 'what is kept owns its bytes');
+    if (got.length === 3) break;
+  }
+  assert.deepEqual(got, ['1', '2', '3']);
+  await eventually(() => peer.last.count('puback') === 3);
+  await client.end();
+});
+
+test('a loop ends with unsubscribe() and with end(), and throws when the client gives up', async () => {
+  const peer = new Peer();
+  const loop = async (/** @type {AsyncIterable<Message>} */ messages) => {
+    let n = 0;
+    for await (const _message of messages) n++;
+    return n;
+  };
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a');
+  const looped = loop(subscription);
+  await turn();
+  peer.last.sendNow(peer.last.encode(publish('a', '')));
+  await turn();
+  await subscription.unsubscribe();
+  assert.equal(await looped, 1);
+  assert.equal(await loop(subscription), 0, 'it stays ended');
+
+  const other = loop(await client.subscribe('b'));
+  await client.end();
+  assert.equal(await other, 0);
+
+  const doomed = await peer.connect();
+  doomed.on('error', () => {});
+  const thrown = rejection(loop(await doomed.subscribe('c')));
+  await turn();
+  peer.last.send({ cmd: 'disconnect', reasonCode: 0x8e });
+  assert.equal((await thrown).code, 'session-taken-over');
+});
+
+test('a slow loop: QoS 0 beyond the mark is dropped by the policy and counted, QoS 1 waits unacknowledged', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const mark = { highWaterMark: { messages: 3 } };
+  const oldest = await client.subscribe('a', { ...mark, overflow: 'drop-oldest' });
+  const newest = await client.subscribe('a', { ...mark, overflow: 'drop-newest' });
+  const failing = await client.subscribe('a', { ...mark, overflow: 'error' });
+  const iterators = [oldest, newest, failing].map((subscription) => subscription[Symbol.asyncIterator]());
+  const batch = [1, 2, 3, 4, 5].map((n) => publish('a', String(n)));
+  peer.last.sendNow(peer.last.encode(...batch, publish('a', 'kept', { qos: 1, messageId: 1 })));
+  const take = async (/** @type {AsyncIterator<Message>} */ iterator, /** @type {number} */ n) => {
+    const texts = [];
+    for (let i = 0; i < n; i++) texts.push((await iterator.next()).value.text());
+    return texts;
+  };
+  assert.deepEqual(await take(iterators[0], 4), ['3', '4', '5', 'kept']);
+  assert.deepEqual(await take(iterators[1], 4), ['1', '2', '3', 'kept']);
+  assert.deepEqual(await take(iterators[2], 3), ['1', '2', '3']);
+  assert.equal((await rejection(iterators[2].next())).code, 'iterator-overflow');
+  assert.deepEqual([oldest.dropped, newest.dropped], [2, 2]);
+  assert.equal(peer.last.count('puback'), 0);
+  await client.end();
+});
+
+test('the mark counts bytes too', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a', { highWaterMark: { bytes: 2500 } });
+  subscription[Symbol.asyncIterator]();
+  peer.last.sendNow(peer.last.encode(...[1, 2, 3, 4].map(() => publish('a', 'x'.repeat(1000)))));
+  assert.equal(subscription.dropped, 2);
+  await client.end();
+});
+
+test('what a loop was given and left goes to the next who asks', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a', { qos: 1 });
+  const iterator = subscription[Symbol.asyncIterator]();
+  peer.last.sendNow(
+    peer.last.encode(...[1, 2].map((messageId) => publish('a', String(messageId), { qos: 1, messageId }))),
+  );
+  assert.equal((await iterator.next()).value.text(), '1');
+  await iterator.return?.();
+  for await (const message of subscription) {
+    assert.equal(message.text(), '2');
+    break;
+  }
+  await eventually(() => peer.last.count('puback') === 2);
+  await client.end();
+});
+
+test('a resumed session sends again what was not acknowledged: a loop sees it once', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a', { qos: 2 });
+  const iterator = subscription[Symbol.asyncIterator]();
+  const message = { qos: 2, messageId: 4 };
+  peer.last.sendNow(peer.last.encode(publish('a', 'once', message)));
+  peer.connack.sessionPresent = true;
+  peer.last.drop();
+  const second = await peer.connection(2);
+  await eventually(() => client.state === 'connected');
+  second.sendNow(second.encode(publish('a', 'once', { ...message, dup: true }), publish('a', 'last')));
+  assert.equal((await iterator.next()).value.text(), 'once');
+  assert.equal((await iterator.next()).value.text(), 'last');
+  await second.packet('pubcomp');
+  await client.end();
+});
+
+test('handle() takes messages without subscribing, until its return value is called', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  let got = 0;
+  const stop = client.handle('$aws/+', () => got++);
+  peer.last.sendNow(peer.last.encode(publish('$aws/x', '')));
+  stop();
+  peer.last.sendNow(peer.last.encode(publish('$aws/x', '')));
+  assert.equal(got, 1);
+  assert.equal(peer.last.count('subscribe'), 0);
+  await client.end();
+});
