@@ -68,7 +68,6 @@ import { Stream } from './stream.js';
  */
 
 const NOTHING = new Uint8Array(0);
-const NO_PROPS = 0xffffffff;
 const encoder = new TextEncoder();
 
 /**
@@ -157,6 +156,7 @@ export class Core {
     this.#event = eventFields(this.layout);
     this.#type = eventTypes(this.numbers);
     this.#flag = eventFlags(this.numbers);
+    this.#noProps = this.numbers.WQ_NO_PROPS >>> 0;
 
     this.#config = x.wq_wasm_config();
     this.layout.write(this.#memory, 'wq_config', this.#config, config);
@@ -167,6 +167,7 @@ export class Core {
   #event;
   #type;
   #flag;
+  #noProps;
 
   /* ---------------------------------------------------------------------------------------------- what is the case */
 
@@ -609,7 +610,7 @@ export class Core {
     const length = u32[(at + event.length) >> 2];
     const propsOff = u32[(at + event.propsOff) >> 2];
     const aux = u32[(at + event.aux) >> 2];
-    const props = propsOff === NO_PROPS ? -1 : base + propsOff;
+    const props = propsOff === this.#noProps ? -1 : base + propsOff;
     const topicOff = u32[(at + event.topicOff) >> 2];
     if (type === this.#type.PUBLISH || type === this.#type.OVERSIZE) {
       let topic = this.#names[id];
