@@ -30,9 +30,10 @@ void model_init(model *m, uint64_t seed, uint32_t number) {
   m->clock = between(m, 0, day);
   m->base = between(m, 3, 7);
   m->swing = between(m, 0.5, 1.8);
-  m->battery = between(m, 15, 100);
+  m->battery = between(m, 11, 100);
   m->drain = between(m, 0.02, 0.12);
   m->door_left = between(m, 20, 240);
+  if (model_random(m) < 0.05) m->fault = between(m, 4, 7); /* a fleet is never quite well */
   model_step(m, 0);
 }
 
@@ -54,7 +55,7 @@ static void step_battery(model *m, double seconds) {
 static void step_temperature(model *m, double seconds) {
   /* Now and then a compressor stalls, and recovers. */
   if (model_random(m) < seconds / 400) m->fault += between(m, 3, 7);
-  m->fault *= exp(-seconds / 45);
+  m->fault *= exp(-seconds / 25);
   m->wander += seconds * (noise(m) * 0.05 - m->wander * 0.02);
   double target = m->base + m->swing * sin(2 * pi * m->clock / day) + m->fault + (m->door_open ? 2.5 : 0);
   double share = seconds > 0 ? 1 - exp(-seconds / 8) : 1; /* the sensor's own warmth; at the start there is none */

@@ -17,7 +17,8 @@ let other;
 before(async () => {
   broker = await startMosquitto();
   other = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.tcpPort}`, { protocolVersion: 5, reconnectPeriod: 200 });
-  await other.subscribeAsync(['devices/#', 'replies'], { qos: 1 });
+  const kinds = ['status', 'telemetry', 'events', 'alarms'];
+  await other.subscribeAsync([...kinds.map((kind) => `devices/+/${kind}`), 'replies'], { qos: 1 });
 });
 
 after(async () => {
@@ -240,28 +241,33 @@ test('a device that is killed turns offline by its will', async () => {
   assert.deepEqual(await retained('dev-0007'), { state: 'offline' });
 });
 
+/**
+ * The next alarm in that state, and the status that the same device publishes after it.
+ * @param {'raised' | 'cleared'} state
+ */
+async function alarm(state) {
+  /** @type {Seen | undefined} */
+  let found;
+  const { json } = await next((seen) => {
+    if (!found && seen.topic.endsWith('/alarms') && seen.json.state === state) found = seen;
+    return found !== undefined && seen.topic === found.topic.replace('alarms', 'status');
+  });
+  return { alarm: /** @type {Seen} */ (found).json, status: json };
+}
+
 test('alarms are raised and cleared, and stand in the status meanwhile', async () => {
-  const fleet = startFleet(
-    '--url',
-    broker.url,
-    '--first',
-    '100',
-    '--devices',
-    '60',
-    '--interval',
-    '100',
-    '--seed',
-    '1',
-  );
-  const raised = await next(({ topic, json }) => topic.endsWith('/alarms') && json.state === 'raised');
-  const [, id] = raised.topic.split('/');
-  assert.match(raised.json.code, /^(temperature-high|battery-low|vibration-high)$/);
-  assert.match(raised.json.severity, /^(warning|minor|major)$/);
-  assert.match(raised.json.text, /./);
-  assert.equal(typeof raised.json.value, 'number');
-  assert.ok(Date.parse(raised.json.time) > 0);
-  const { json } = await next(({ topic }) => topic === `devices/${id}/status`);
-  assert.ok(json.alarms.includes(raised.json.code), JSON.stringify(json));
+  const raising = alarm('raised');
+  const clearing = alarm('cleared');
+  const fleet = startFleet('--url', broker.url, '--first', '100', '--devices', '300', '--seed', '1');
+  const raised = await raising;
+  assert.match(raised.alarm.code, /^(temperature-high|battery-low|vibration-high)$/);
+  assert.match(raised.alarm.severity, /^(warning|minor|major)$/);
+  assert.match(raised.alarm.text, /./);
+  assert.equal(typeof raised.alarm.value, 'number');
+  assert.ok(Date.parse(raised.alarm.time) > 0);
+  assert.ok(raised.status.alarms.includes(raised.alarm.code), JSON.stringify(raised));
+  const cleared = await clearing;
+  assert.ok(!cleared.status.alarms.includes(cleared.alarm.code), JSON.stringify(cleared));
   await fleet.kill('SIGINT');
   assert.equal((await fleet.exit()).code, 0);
 });
