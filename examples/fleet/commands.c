@@ -14,7 +14,6 @@ typedef struct command {
   device *device;
   wq_bytes arguments;
   device_request request; /* views into the message */
-  bool later;             /* the answer comes by itself */
 } command;
 
 /* ------------------------------------------------------------------------------------------------ answers */
@@ -54,7 +53,7 @@ static void answer_result(device *d, const device_request *request, const char *
 
 /* ------------------------------------------------------------------------------------------------ the commands */
 
-/* Each answers, or sets `later`, or returns why it will not. */
+/* Each answers, now or later, or returns why it will not. */
 typedef const char *(*command_function)(command *);
 
 static const char *reboot(command *c) {
@@ -107,14 +106,11 @@ static const char *calibrate(command *c) {
 
 /* ------------------------------------------------------------------------------------------------ the slow one */
 
-static bool copy_bytes(wq_bytes *to, wq_bytes from) {
-  *to = (wq_bytes){0};
-  if (!from.data) return true;
-  uint8_t *bytes = malloc(from.len + 1u);
-  if (!bytes) return false;
-  if (from.len > 0) memcpy(bytes, from.data, from.len);
-  *to = (wq_bytes){bytes, from.len};
-  return true;
+/* NULL if there is no memory, or nothing to copy. */
+static uint8_t *copy_of(wq_bytes from) {
+  uint8_t *bytes = from.data ? malloc(from.len + 1u) : NULL;
+  if (bytes && from.len > 0) memcpy(bytes, from.data, from.len);
+  return bytes;
 }
 
 static void end_test(device *d) {
@@ -141,15 +137,16 @@ static void step_test(wqn_timer *timer, void *user) {
 static const char *self_test(command *c) {
   device *d = c->device;
   if (d->test.due) return "a self-test is running already";
-  if (!copy_bytes(&d->test_request.topic, c->request.topic) ||
-      !copy_bytes(&d->test_request.correlation, c->request.correlation)) {
+  d->test_request.topic = (wq_bytes){copy_of(c->request.topic), c->request.topic.len};
+  d->test_request.correlation = (wq_bytes){copy_of(c->request.correlation), c->request.correlation.len};
+  if ((c->request.topic.data && !d->test_request.topic.data) ||
+      (c->request.correlation.data && !d->test_request.correlation.data)) {
     end_test(d);
     return "the device has no memory left";
   }
   d->test.fire = step_test;
   d->test.user = d;
   wqn_timer_start(d->fleet->loop, &d->test, TEST_STEP_MS);
-  c->later = true;
   return NULL;
 }
 

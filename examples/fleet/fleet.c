@@ -226,11 +226,12 @@ int main(int argc, char **argv) {
   if (status) return status;
   p.devices = calloc(p.fleet.count, sizeof *p.devices);
   p.fleet.loop = wqn_loop_new();
-  if (!p.devices || !p.fleet.loop) {
+  if (p.devices && p.fleet.loop) {
+    status = run(&p);
+  } else {
     fprintf(stderr, "fleet: no memory for %u devices\n", p.fleet.count);
-    return 1;
+    status = 1;
   }
-  status = run(&p);
   wqn_loop_free(p.fleet.loop);
   free(p.devices);
   return status;

@@ -67,9 +67,10 @@ static void finish(wqn_client *c, const wqn_error *error) {
   wqn_error copy;
   uint32_t retry_ms = 0;
   uint64_t now = wqn_now();
-  if (error) copy = *error; /* it may be c->failure, which the application's calls can overwrite */
+  if (c->close_wanted) error = NULL; /* however it came to its end, it was to end */
+  if (error) copy = *error;          /* it may be c->failure, which the application's calls can overwrite */
   drop_connection(c);
-  if (error && !c->close_wanted && c->retry_min_ms > 0 && !is_final(&copy)) retry_ms = next_delay(c, now);
+  if (error && c->retry_min_ms > 0 && !is_final(&copy)) retry_ms = next_delay(c, now);
   c->state = retry_ms ? WQN_WAITING : WQN_ENDED;
   c->deadline = retry_ms ? now + retry_ms : UINT64_MAX;
   c->failed = false;
