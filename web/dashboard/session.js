@@ -215,7 +215,8 @@ export class Session {
     this.log.add({ topic, payload, qos, retain, properties }, 'in', now);
     let bits = CHANGED.log;
     if (this.fleet.apply(topic, payload, retain, now)) bits |= CHANGED.devices;
-    const correlation = properties.correlationData;
+    // Our own commands come back to us too, since we watch the devices: an answer is what comes where answers belong.
+    const correlation = topic.startsWith(`${replyTopic(this.clientId)}/`) ? properties.correlationData : undefined;
     if (correlation && this.commands.answered(hex(correlation), payload, now)) bits |= CHANGED.commands;
     this.painter.touch(bits);
   }

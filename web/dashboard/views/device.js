@@ -155,9 +155,9 @@ export class DeviceView extends View {
     const facts = [...device.fields, ...device.texts];
     const { unkept } = device;
     const lost = [
-      [unkept.metrics, 'numbers beyond the limit of metrics'],
-      [unkept.fields, 'fields beyond the limit'],
-      [unkept.alarms, 'alarms beyond the limit'],
+      [unkept.metrics, 'numbers (too many, or a name too long)'],
+      [unkept.fields, 'fields (too many, or a name too long)'],
+      [unkept.alarms, 'alarms (too many)'],
       [unkept.unreadable, `unreadable payloads (last ${device.unreadable})`],
     ].filter(([many]) => many !== 0);
     return html`<section aria-labelledby="state-title">

@@ -72,7 +72,8 @@ export class VirtualRows {
     const list = this.host.querySelector('.virtual');
     if (!list) return;
     const top = list.getBoundingClientRect().top + index * this.rowHeight;
-    if (top < covered) scrollBy(0, top - covered);
-    else if (top + this.rowHeight > innerHeight) scrollBy(0, top + this.rowHeight - innerHeight);
+    // Whole pixels outwards: the page scrolls by whole ones.
+    if (top < covered) scrollBy(0, Math.floor(top - covered));
+    else if (top + this.rowHeight > innerHeight) scrollBy(0, Math.ceil(top + this.rowHeight - innerHeight));
   }
 }
