@@ -314,3 +314,28 @@ test('a module that cannot be loaded is told as such', async () => {
   assert.equal(error.phase, 'load');
   assert.match(error.hint, /wasm-unsafe-eval/);
 });
+
+for (const [detail, code, hint] of /** @type {[string, string, RegExp][]} */ ([
+  ['connect ECONNREFUSED 127.0.0.1:9001', 'refused-connection', /WebSocket listener/],
+  ['getaddrinfo ENOTFOUND nowhere', 'unknown-host', /host name/],
+  ['Server sent no subprotocol', 'subprotocol', /MQTT server/],
+  ['Unexpected server response: 401', 'http-status', /credentials/],
+  ['Unexpected server response: 404', 'http-status', /path/],
+  ['self-signed certificate', 'tls', /certificate/],
+  ['socket hang up', 'hung-up', /subprotocol "mqtt"/],
+  ['', 'open-failed', /port/],
+])) {
+  test(`what the engine says, "${detail}", becomes ${code}`, async () => {
+    const webSocket = () => {
+      const socket = /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
+      setImmediate(() => {
+        socket.onerror({ message: detail });
+        socket.onclose({ code: 1006, reason: '' });
+      });
+      return socket;
+    };
+    const error = await rejection(connect('wss://peer.test/mqtt', { webSocket, wasm }));
+    assert.equal(error.code, code);
+    assert.match(error.hint, hint);
+  });
+}

@@ -95,7 +95,7 @@ function openFailure(url, protocols, detail) {
   if (/subprotocol/i.test(detail)) {
     return {
       code: 'subprotocol',
-      message: `: the server does not take the subprotocol ${protocols.join(', ')}`,
+      message: `: the server does not take the subprotocol ${named(protocols)}`,
       hint: 'Is it an MQTT server? Older ones may want the option protocols: ["mqttv3.1"], or none: protocols: [].',
     };
   }
@@ -116,19 +116,35 @@ function openFailure(url, protocols, detail) {
       hint: 'Use a certificate that the system trusts; for a test, give Node a CA with NODE_EXTRA_CA_CERTS.',
     };
   }
-  return { code: 'open-failed', message: '', hint: openHint(protocol, port) };
+  if (/hang up|ECONNRESET/.test(detail)) {
+    return {
+      code: 'hung-up',
+      message: ': the server hung up instead of answering',
+      hint: [
+        `It may not take the subprotocol ${named(protocols)}: look at the option protocols.`,
+        TCP_PORTS.has(port) ? openHint(protocol, port, protocols) : 'It may be no WebSocket listener, or want wss://.',
+      ].join(' '),
+    };
+  }
+  return { code: 'open-failed', message: '', hint: openHint(protocol, port, protocols) };
+}
+
+/** @param {string[]} protocols */
+function named(protocols) {
+  return protocols.map((protocol) => JSON.stringify(protocol)).join(' or ') || '(none)';
 }
 
 /**
  * @param {string} protocol
  * @param {string} port
+ * @param {string[]} protocols
  */
-function openHint(protocol, port) {
+function openHint(protocol, port, protocols) {
   if (TCP_PORTS.has(port)) return `Port ${port} is for MQTT over plain TCP, most likely. ${WEBSOCKET_PORTS}.`;
   const secure = protocol === 'wss:';
   return [
     'Nobody tells a page why. Is the server running, and is it the port of its WebSocket listener?',
-    'Is the path right (/mqtt and /ws are usual)? Does the server take the subprotocol "mqtt"?',
+    `Is the path right (/mqtt and /ws are usual)? Does the server take the subprotocol ${named(protocols)}?`,
     secure ? 'Is its certificate trusted? Open the URL with https:// in a tab to see.' : '',
     !secure && globalThis.location?.protocol === 'https:' ? 'A page from https:// may only open wss://.' : '',
     globalThis.document ? "Does the page's Content-Security-Policy allow it in connect-src?" : '',
