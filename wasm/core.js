@@ -7,6 +7,7 @@
 import bind from '../build/gen/webcrypto.js';
 import { Layout } from './layout.js';
 import { Memory } from './memory.js';
+import { Scratch } from './scratch.js';
 import { Stream } from './stream.js';
 
 /**
@@ -68,7 +69,6 @@ import { Stream } from './stream.js';
  */
 
 const NOTHING = new Uint8Array(0);
-const encoder = new TextEncoder();
 
 /**
  * The compiled module of the core.
@@ -104,20 +104,12 @@ export class Core {
   #input;
   #inputSize;
   #scratch;
-  #scratchSize;
   #config = 0;
   #stream = new Stream();
   #draining = false;
   /** @type {string[]} */
   #names = [];
   #decoder = new TextDecoder('utf-8', { ignoreBOM: true }); // a byte order mark is text like any other
-  /** The topic that stands at the beginning of the scratch area, and its length in bytes. */
-  #lastTopic = '';
-  #lastTopicLength = 0;
-  /** Views on the scratch area from some offset on: of the topic, and of what follows it. */
-  #scratchHead = NOTHING;
-  #scratchTail = NOTHING;
-  #scratchTailAt = -1;
   /** How many names of topics were decoded. */
   topicsDecoded = 0;
 
@@ -142,16 +134,14 @@ export class Core {
     this.#x = x;
     this.#memory = new Memory(/** @type {WebAssembly.Memory} */ (exports.memory), x.wq_wasm_heap(), ({ u8 }) => {
       heap.u8 = u8;
-      this.#forgetScratch();
+      this.#scratch?.renew();
     });
     this.layout = new Layout(this.#memory, x.wq_wasm_layout());
     this.numbers = this.layout.numbers;
     this.properties = this.#readProperties();
     this.#input = x.wq_wasm_input();
     this.#inputSize = this.numbers.WQ_WASM_INPUT_SIZE;
-    this.#scratch = x.wq_wasm_scratch();
-    this.#scratchSize = this.numbers.WQ_WASM_SCRATCH_SIZE;
-    this.#forgetScratch();
+    this.#scratch = new Scratch(this.#memory, this.layout, x.wq_wasm_scratch());
     this.#state = stateFields(this.layout, x.wq_wasm_state_at());
     this.#event = eventFields(this.layout);
     this.#type = eventTypes(this.numbers);
@@ -295,41 +285,9 @@ export class Core {
    * @param {ConnectArgs} args
    * @param {number} now
    */
-  connect({ version, clean, keepAlive, timeout, clientId, username, password, properties, will }, now) {
-    const args = this.#scratch;
-    let at = args + this.numbers.wq_connect_args;
-    this.#forgetScratch();
-    this.#memory.u8.fill(0, args, at);
-    /** @type {(field: string, bytes: Uint8Array | undefined) => void} */
-    const place = (field, bytes) => {
-      if (!bytes) return;
-      const where = args + this.layout.offset(`wq_connect_args.${field}`);
-      this.layout.write(this.#memory, 'wq_bytes', where, { data: at, len: bytes.length });
-      if (at + bytes.length <= this.#scratch + this.#scratchSize) this.#memory.u8.set(bytes, at);
-      at += bytes.length;
-    };
-    place('client_id', encoder.encode(clientId));
-    place('username', username === undefined ? undefined : encoder.encode(username));
-    place('password', password);
-    place('properties', properties);
-    if (will) {
-      place('will_topic', encoder.encode(will.topic));
-      place('will_payload', will.payload);
-      place('will_properties', will.properties);
-    }
-    if (at > this.#scratch + this.#scratchSize) return this.numbers.WQ_E_FULL;
-    this.layout.write(this.#memory, 'wq_connect_args', args, {
-      size: this.numbers.wq_connect_args,
-      version,
-      clean: Number(clean),
-      has_will: Number(will !== undefined),
-      will_retain: Number(will?.retain ?? false),
-      will_qos: will?.qos ?? 0,
-      keep_alive: keepAlive,
-      connack_timeout_ms: timeout,
-    });
-    const error = this.#enough(() => this.#x.wq_wasm_connect(now));
-    this.#memory.u8.fill(0, args, at); // the password does not stay behind
+  connect(args, now) {
+    const error = this.#scratch.connect(args) || this.#enough(() => this.#x.wq_wasm_connect(now));
+    this.#scratch.wipe();
     return error;
   }
 
@@ -353,35 +311,15 @@ export class Core {
    * @param {number} now
    */
   publish(topic, properties, payload, flags, now) {
-    const memory = this.#memory;
-    if (topic !== this.#lastTopic) this.#writeTopic(topic);
-    let at = this.#scratch + this.#lastTopicLength;
-    const room = this.#scratch + this.#scratchSize - at;
-    let propertiesLength = 0;
-    if (properties !== undefined) {
-      propertiesLength = properties.length;
-      if (propertiesLength > room) return this.numbers.WQ_E_ARG;
-      memory.u8.set(properties, at);
-      at += propertiesLength;
-    }
-    let length;
-    if (typeof payload === 'string') {
-      length = this.#writeText(payload, at);
-      if (length < 0) return this.numbers.WQ_E_ARG;
-    } else {
-      length = payload.length;
-      if ((flags & this.numbers.WQ_WASM_HOST_PAYLOAD) === 0) {
-        if (length > room - propertiesLength) return this.numbers.WQ_E_ARG;
-        memory.u8.set(payload, at);
-      }
-    }
-    const topicLength = this.#lastTopicLength;
+    const scratch = this.#scratch;
+    const elsewhere = (flags & this.numbers.WQ_WASM_HOST_PAYLOAD) !== 0;
+    const error = scratch.message(topic, properties, payload, elsewhere);
+    if (error !== 0) return error;
     for (;;) {
-      const result = this.#x.wq_wasm_publish(topicLength, propertiesLength, length, flags, now);
+      const { topicLength, propertiesLength, payloadLength } = scratch;
+      const result = this.#x.wq_wasm_publish(topicLength, propertiesLength, payloadLength, flags, now);
       if (result !== this.numbers.WQ_E_MEMORY) return result;
       this.#addMemory();
-      this.#lastTopic = topic; // growing forgot it, but the bytes are still there
-      this.#lastTopicLength = topicLength;
     }
   }
 
@@ -397,18 +335,8 @@ export class Core {
    * @returns {number} a token, or an error below 0
    */
   subscribe(filters, properties, now) {
-    const size = this.numbers.wq_subscription;
-    const error = this.#writeFilters(filters, size, this.layout.offset('wq_subscription.filter'), properties);
-    if (error) return error;
-    filters.forEach(({ qos, noLocal, retainAsPublished, retainHandling }, i) => {
-      this.layout.write(this.#memory, 'wq_subscription', this.#scratch + i * size, {
-        qos,
-        no_local: Number(noLocal ?? false),
-        retain_as_published: Number(retainAsPublished ?? false),
-        retain_handling: retainHandling ?? 0,
-      });
-    });
-    return this.#enough(() => this.#x.wq_wasm_subscribe(filters.length, properties?.length ?? 0, now));
+    const call = () => this.#x.wq_wasm_subscribe(filters.length, properties?.length ?? 0, now);
+    return this.#scratch.subscriptions(filters, properties) || this.#enough(call);
   }
 
   /**
@@ -418,9 +346,8 @@ export class Core {
    * @returns {number} a token, or an error below 0
    */
   unsubscribe(filters, properties, now) {
-    const list = filters.map((filter) => ({ filter }));
-    const error = this.#writeFilters(list, this.numbers.wq_bytes, 0, properties);
-    return error || this.#enough(() => this.#x.wq_wasm_unsubscribe(filters.length, properties?.length ?? 0, now));
+    const call = () => this.#x.wq_wasm_unsubscribe(filters.length, properties?.length ?? 0, now);
+    return this.#scratch.filters(filters, properties) || this.#enough(call);
   }
 
   /**
@@ -446,7 +373,7 @@ export class Core {
    * @param {number} now
    */
   disconnect(reason, properties, now) {
-    const error = this.#writeBytes(properties ?? NOTHING);
+    const error = this.#scratch.properties(properties);
     return error || this.#x.wq_wasm_disconnect(reason, properties?.length ?? 0, now);
   }
 
@@ -456,7 +383,7 @@ export class Core {
    * @param {number} now
    */
   auth(reason, properties, now) {
-    const error = this.#writeBytes(properties ?? NOTHING);
+    const error = this.#scratch.properties(properties);
     return error || this.#x.wq_wasm_auth(reason, properties?.length ?? 0, now);
   }
 
@@ -478,70 +405,6 @@ export class Core {
       if (result !== this.numbers.WQ_E_MEMORY) return result;
       this.#addMemory();
     }
-  }
-
-  #forgetScratch() {
-    this.#lastTopic = '';
-    this.#lastTopicLength = 0;
-    this.#scratchTailAt = -1;
-    const from = this.#scratch;
-    if (from !== undefined) this.#scratchHead = this.#memory.u8.subarray(from, from + this.#scratchSize);
-  }
-
-  /** @param {string} topic */
-  #writeTopic(topic) {
-    // Most often with the one as a beginning of the other, or of the same length: the view for the payload stays good.
-    const { written } = encoder.encodeInto(topic, this.#scratchHead);
-    this.#lastTopic = topic;
-    this.#lastTopicLength = written;
-  }
-
-  /**
-   * Its length in bytes; -1 if there is no room for it.
-   * @param {string} text
-   * @param {number} at
-   */
-  #writeText(text, at) {
-    if (at !== this.#scratchTailAt) {
-      this.#scratchTail = this.#memory.u8.subarray(at, this.#scratch + this.#scratchSize);
-      this.#scratchTailAt = at;
-    }
-    const { read, written } = encoder.encodeInto(text, this.#scratchTail);
-    return read === text.length ? written : -1;
-  }
-
-  /** @param {Uint8Array} bytes */
-  #writeBytes(bytes) {
-    this.#forgetScratch();
-    if (bytes.length > this.#scratchSize) return this.numbers.WQ_E_ARG;
-    this.#memory.u8.set(bytes, this.#scratch);
-    return 0;
-  }
-
-  /**
-   * Structs with a filter each, then the properties, then the filters' bytes.
-   * @param {{ filter: string }[]} list
-   * @param {number} size of a struct
-   * @param {number} offset of the filter in it
-   * @param {Uint8Array} [properties]
-   */
-  #writeFilters(list, size, offset, properties = NOTHING) {
-    this.#forgetScratch();
-    const end = this.#scratch + this.#scratchSize;
-    let at = this.#scratch + list.length * size;
-    if (at + properties.length > end) return this.numbers.WQ_E_FULL;
-    this.#memory.u8.fill(0, this.#scratch, at);
-    this.#memory.u8.set(properties, at);
-    at += properties.length;
-    for (const [i, { filter }] of list.entries()) {
-      const bytes = encoder.encode(filter);
-      if (at + bytes.length > end) return this.numbers.WQ_E_FULL;
-      this.#memory.u8.set(bytes, at);
-      const where = this.#scratch + i * size + offset;
-      this.layout.write(this.#memory, 'wq_bytes', where, { data: at, len: bytes.length });
-      at += bytes.length;
-    }
-    return 0;
   }
 
   /**

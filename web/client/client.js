@@ -19,73 +19,10 @@ import { loadWasm } from './wasm.js';
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./properties.js').Properties} Properties */
 
-/**
- * 'connecting': an attempt is under way; 'connected'; 'waiting': for the next attempt; 'ending': end() waits for
- * acknowledgements; 'ended': by end(), or because it gave up.
- * @typedef {'connecting' | 'connected' | 'waiting' | 'ending' | 'ended'} State
- */
-
-/**
- * @typedef {object} ConnectInfo
- * @property {boolean} sessionPresent the server knew this client, and kept its subscriptions
- * @property {string} clientId
- * @property {Properties} properties of CONNACK
- */
-
-/**
- * What is in force on the present connection, or was on the last one.
- * @typedef {object} Negotiated
- * @property {3 | 4 | 5} version 3: MQTT 3.1, 4: 3.1.1, 5: 5.0
- * @property {string} clientId
- * @property {number} keepAlive seconds
- * @property {number} maximumQos
- * @property {boolean} retainAvailable
- * @property {boolean} wildcardAvailable wildcards in subscriptions
- * @property {boolean} identifiersAvailable subscription identifiers
- * @property {boolean} sharedAvailable shared subscriptions
- * @property {number} receiveMaximum messages with QoS 1 and 2 that the server takes at once
- * @property {number} topicAliasMaximum
- * @property {number} maximumPacketSize bytes that the server takes
- * @property {number} sessionExpiryInterval seconds; 4294967295: never
- * @property {string[]} warnings what this version cannot carry, and was left out
- */
-
-/**
- * Counts since the client was made; queued to bufferedBytes are of now.
- * @typedef {object} Stats
- * @property {number} received messages
- * @property {number} published messages
- * @property {number} packetsIn
- * @property {number} packetsOut
- * @property {number} bytesIn
- * @property {number} bytesOut
- * @property {number} framesOut WebSocket messages sent
- * @property {number} connections
- * @property {number} unmatched messages that no handler wanted in time
- * @property {number} oversize messages that were too large (3.x)
- * @property {number} strayAcks
- * @property {number} topicsDecoded topic names made into strings
- * @property {number} queued outbound messages that wait
- * @property {number} inflight outbound messages under way
- * @property {number} unacked inbound messages that are not acknowledged
- * @property {number} oldestUnacked ms that the oldest of them has waited
- */
-
-/**
- * Arguments of listeners by event.
- * @typedef {object} ClientEvents
- * @property {[ConnectInfo]} connect CONNACK came, the first time and after each reconnect
- * @property {[{ attempt: number, delay: number }]} reconnect a new attempt begins, after a delay of so many ms
- * @property {[{ error: MqttError | null, delay: number | null }]} disconnect a connection or an attempt ended; the next
- *   attempt begins in so many ms, null: there will be none
- * @property {[Message]} message every message, whoever else gets it
- * @property {[unknown]} error something that no promise carries: a handler threw, the client gave up
- * @property {[State]} state
- * @property {[{ topic: string, qos: number, key: string | undefined, error: MqttError | undefined,
- *   reasonCode: number }]} settled a message with QoS 1 or 2 is done with
- * @property {[{ topic: string, size: number }]} oversize a message over maximumPacketSize was passed over (3.x); once a
- *   topic
- */
+/** @typedef {import('./types.js').State} State */
+/** @typedef {import('./types.js').Negotiated} Negotiated */
+/** @typedef {import('./types.js').Stats} Stats */
+/** @typedef {import('./types.js').ClientEvents} ClientEvents */
 
 /** Expect an answer to a probe within so many ms. */
 const PROBE_TIMEOUT = 10_000;

@@ -4,11 +4,11 @@ import { MqttError } from './errors.js';
 
 export { Client, MqttError };
 
-/** @typedef {import('./client.js').ConnectInfo} ConnectInfo */
-/** @typedef {import('./client.js').Negotiated} Negotiated */
-/** @typedef {import('./client.js').Stats} Stats */
-/** @typedef {import('./client.js').State} State */
-/** @typedef {import('./client.js').ClientEvents} ClientEvents */
+/** @typedef {import('./types.js').ConnectInfo} ConnectInfo */
+/** @typedef {import('./types.js').Negotiated} Negotiated */
+/** @typedef {import('./types.js').Stats} Stats */
+/** @typedef {import('./types.js').State} State */
+/** @typedef {import('./types.js').ClientEvents} ClientEvents */
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./subscription.js').Subscription} Subscription */
 /** @typedef {import('./options.js').ClientOptions} ClientOptions */
