@@ -136,6 +136,20 @@ test('offline by will outranks staleness, and retained messages are no sign of l
   assert.equal(only(fleet).fields.get('reason'), 'connection lost');
 });
 
+test('a will leaves in place what the device said of itself', () => {
+  const fleet = new Fleet();
+  tell(fleet, 'devices/a/status', { state: 'online', site: 'Market', led: 'on' });
+  tell(fleet, 'devices/a/status', { state: 'offline', reason: 'connection lost' });
+  assert.deepEqual(Object.fromEntries(only(fleet).fields), {
+    state: 'offline',
+    site: 'Market',
+    led: 'on',
+    reason: 'connection lost',
+  });
+  tell(fleet, 'devices/a/status', { state: 'online', site: 'Market' });
+  assert.deepEqual(Object.fromEntries(only(fleet).fields), { state: 'online', site: 'Market' });
+});
+
 test('alarms are raised, counted, and cleared', () => {
   const fleet = new Fleet();
   tell(fleet, 'devices/a/alarms', { code: 'hot', severity: 'critical', state: 'raised', text: 'Too hot', value: 90 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildFree, buildOffer, OFFERS } from '../../web/dashboard/model/catalog.js';
 import { Commands } from '../../web/dashboard/model/commands.js';
-import { age, count, duration, number, size } from '../../web/dashboard/model/format.js';
+import { age, count, decimals, duration, number, reading, size } from '../../web/dashboard/model/format.js';
 import { Budget, Ring } from '../../web/dashboard/model/history.js';
 import { LIMITS, parseJson } from '../../web/dashboard/model/json.js';
 import { MessageLog } from '../../web/dashboard/model/log.js';
@@ -331,6 +331,12 @@ test('numbers, ages and sizes as people read them', () => {
   assert.equal(number(54.26), '54.3');
   assert.equal(number(1013.57), '1\u202f013.6');
   assert.equal(number(NaN), '–');
+  assert.deepEqual([1, 0.5, 1.25, 20.1, 1018.6, 1 / 3, -0.10000000001].map(decimals), [0, 1, 2, 1, 1, 2, 1]);
+  const one = { decimals: 1 };
+  assert.deepEqual(
+    [64, 8.25, -3, 1018.64, 0.001, 123456].map((value) => reading(value, one)),
+    ['64.0', '8.3', '\u22123.0', '1\u202f018.6', '0.0010', '123\u202f456'],
+  );
   assert.equal(count(1234567), '1\u202f234\u202f567');
   assert.deepEqual([999, 59_999, 60_000, 7_200_000].map(age), ['now', '59 s', '1 min', '2 h']);
   assert.deepEqual([12, 1234].map(duration), ['12 ms', '1.2 s']);

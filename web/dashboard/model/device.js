@@ -7,7 +7,7 @@
 import { forEachLeaf, isObject, parseJson, textMember } from './json.js';
 import { Ring } from './history.js';
 import { asText, oneLine } from './text.js';
-import { unitOf } from './format.js';
+import { decimals, unitOf } from './format.js';
 
 /** The most of each that one device may have. */
 export const DEVICE_LIMITS = { metrics: 32, texts: 32, fields: 32, events: 200, alarms: 32, points: 3600, name: 64 };
@@ -19,7 +19,15 @@ export const STALE_AFTER = 10_000;
 const CLOCKS = new Set(['ts', 'time', 'timestamp', 't']);
 
 /** @typedef {'online' | 'offline' | 'stale' | 'unknown'} Status */
-/** @typedef {{ name: string, unit: string, last: number, lastAt: number, ring: Ring }} Metric */
+/**
+ * @typedef {object} Metric
+ * @property {string} name
+ * @property {string} unit '' when the name does not say
+ * @property {number} last
+ * @property {number} lastAt ms
+ * @property {number} decimals that its values have had, at most two: a column of them stays in line
+ * @property {Ring} ring
+ */
 /** @typedef {{ at: number, title: string, detail: string, severity: Severity }} DeviceEvent */
 /** @typedef {{ key: string, severity: Severity, title: string, detail: string, since: number, at: number }} Alarm `since` is 0 when it was raised before we listened */
 /** @typedef {'critical' | 'major' | 'minor' | 'info'} Severity */
@@ -140,15 +148,17 @@ export class Device {
    * @param {number} now
    */
   applyStatus(payload, now) {
-    this.fields.clear();
     this.reportedAt = now;
     if (payload.length === 0) {
       this.reported = '';
+      this.fields.clear();
       return;
     }
     const parsed = parseJson(payload);
     const value = parsed.ok ? parsed.value : (asText(payload) ?? '');
     this.reported = reportedStatus(value);
+    // A will says little more than "offline": what the device was is still worth knowing.
+    if (this.reported !== 'offline') this.fields.clear();
     if (isObject(value)) {
       const { alarms, ...fields } = value;
       if (Array.isArray(alarms)) this.reconcileAlarms(alarms, now);
@@ -201,10 +211,11 @@ export class Device {
         return;
       }
       const ring = new Ring(DEVICE_LIMITS.points, this.budget);
-      metric = { name, unit: unitOf(name), last: value, lastAt: now, ring };
+      metric = { name, unit: unitOf(name), last: value, lastAt: now, decimals: 0, ring };
       this.metrics.set(name, metric);
     }
     metric.last = value;
+    if (metric.decimals < 2) metric.decimals = Math.max(metric.decimals, decimals(value));
     metric.lastAt = now;
     metric.ring.push(now, value);
   }

@@ -26,15 +26,37 @@ export function unitOf(metric) {
 
 /**
  * @param {number} value
- * @returns {string} one decimal from 10 on, two below, none from 10 000 on; thousands grouped by thin spaces; a true minus
+ * @returns {string} one decimal from 10 on, two below (four below 0.1), none from 10 000 on; thousands grouped by thin spaces; a true minus
  */
 export function number(value) {
   if (!Number.isFinite(value)) return '–';
   if (value < 0) return `\u2212${number(-value)}`;
   if (value >= 1e9 || (value > 0 && value < 1e-3)) return value.toExponential(2);
   if (Number.isInteger(value) || value >= 10_000) return count(Math.round(value));
-  const [whole, decimals] = value.toFixed(value >= 10 ? 1 : 2).split('.');
+  const [whole, decimals] = value.toFixed(value >= 10 ? 1 : value >= 0.1 ? 2 : 4).split('.');
   return `${count(Number(whole))}.${decimals}`;
+}
+
+/**
+ * @param {number} value
+ * @returns {number} how many decimals tell it, at most two
+ */
+export function decimals(value) {
+  if (Number.isInteger(value)) return 0;
+  return Number.isInteger(value * 10) || value.toFixed(2).endsWith('0') ? 1 : 2;
+}
+
+/**
+ * One of a metric's values, with as many decimals as they all have.
+ * @param {number} value
+ * @param {{ decimals: number }} metric
+ * @returns {string}
+ */
+export function reading(value, metric) {
+  const size = Math.abs(value);
+  if (!(size < 10_000) || (size > 0 && size < 0.01)) return number(value);
+  const [whole = '', rest] = size.toFixed(metric.decimals).split('.');
+  return `${value < 0 ? '\u2212' : ''}${count(Number(whole))}${rest === undefined ? '' : `.${rest}`}`;
 }
 
 /**

@@ -5,7 +5,7 @@
 import { html } from 'lit';
 import uPlot from 'uplot';
 import { View } from './view.js';
-import { clock, number } from '../model/format.js';
+import { clock, number, reading } from '../model/format.js';
 import { STALE_AFTER } from '../model/device.js';
 import { oneLine } from '../model/text.js';
 import { CHANGED } from '../paint.js';
@@ -78,15 +78,17 @@ export class ChartView extends View {
     const label = oneLine(name, 64);
     const time = this.cursor >= 0 ? this.plot?.data[0][this.cursor] : undefined;
     const value = this.cursor >= 0 ? this.plot?.data[1]?.[this.cursor] : undefined;
-    const reading = time !== undefined && value !== undefined && value !== null;
+    const pointed = time !== undefined && value !== undefined && value !== null;
     return html`
       <div class="chart-head">
         <h3><bdi>${label}</bdi></h3>
-        <p class="reading">
+        <p class="reading" aria-live=${this.matches(':focus-within') ? 'polite' : 'off'}>
           ${
-            reading
-              ? html`<span class="at">${clock(time * 1000)}</span> ${number(value)}<span class="unit">${unit}</span>`
-              : html`${number(last)}<span class="unit">${unit}</span>`
+            pointed
+              ? html`<span class="at">${clock(time * 1000)}</span> ${reading(value, this.metric)}<span class="unit"
+                    >${unit}</span
+                  >`
+              : html`${reading(last, this.metric)}<span class="unit">${unit}</span>`
           }
         </p>
       </div>
@@ -94,7 +96,7 @@ export class ChartView extends View {
         class="plot"
         role="img"
         tabindex="0"
-        aria-label="${label}: ${number(last)} ${unit}. ${this.rangeText()} Arrow keys read single values."
+        aria-label="${label}: ${reading(last, this.metric)} ${unit}. ${this.rangeText()} Arrow keys read single values."
         @keydown=${this.key}
         @blur=${() => this.point(-1)}
       ></div>
@@ -105,7 +107,9 @@ export class ChartView extends View {
   rangeText() {
     const { min, max } = this.data();
     const span = this.span < 3600 ? `${this.span / 60} min` : `${this.span / 3600} h`;
-    return Number.isNaN(min) ? `No value in the last ${span}.` : `${number(min)} to ${number(max)} in ${span}`;
+    return Number.isNaN(min)
+      ? `No value in the last ${span}.`
+      : `${reading(min, this.metric)} to ${reading(max, this.metric)} in ${span}`;
   }
 
   data() {

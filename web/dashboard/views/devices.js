@@ -5,7 +5,7 @@ import { View } from './view.js';
 import { shape, severityShape } from './shapes.js';
 import { VirtualRows } from './virtual.js';
 import { select } from '../model/fleet.js';
-import { age, count, number, unitOf } from '../model/format.js';
+import { age, count, reading, unitOf } from '../model/format.js';
 import { oneLine } from '../model/text.js';
 import { CHANGED } from '../paint.js';
 import { deviceHref } from '../model/routes.js';
@@ -260,7 +260,7 @@ export class DevicesView extends View {
         return html`<div role="gridcell" class="cell num metric ${metric ? '' : 'missing'}">
           ${
             metric
-              ? html`${number(metric.last)}<span class="unit">${unitOf(name)}</span>`
+              ? html`${reading(metric.last, metric)}<span class="unit">${unitOf(name)}</span>`
               : html`<span class="visually-hidden">none</span>`
           }
         </div>`;

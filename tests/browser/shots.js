@@ -1,0 +1,105 @@
+// Pictures of every page of the dashboard, light and dark, wide and narrow, over the made-up fleet of harness.js, to be
+// looked at: `node tests/browser/shots.js FOLDER`. Says what sticks out of the page and what is written to the console.
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { servedPolicy } from '../../web/csp.js';
+import { launchBrowser } from '../tools/browsers.js';
+
+const [folder] = process.argv.slice(2);
+if (!folder) {
+  console.error('usage: node tests/browser/shots.js FOLDER');
+  process.exit(2);
+}
+
+const path = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
+const bundle = await build({
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  write: false,
+  outdir: folder,
+  entryPoints: { main: path('harness.js'), style: path('../../web/dashboard/style.css') },
+});
+/** @type {Map<string, { type: string, body: string }>} */
+const files = new Map([
+  ['/', { type: 'text/html', body: await readFile(path('../../web/dashboard/index.html'), 'utf8') }],
+  ...bundle.outputFiles.map(({ path: name, text }) => {
+    const type = name.endsWith('.css') ? 'text/css' : 'text/javascript';
+    return /** @type {[string, { type: string, body: string }]} */ ([name.replace(/.*\//, '/'), { type, body: text }]);
+  }),
+]);
+const server = createServer(({ url = '' }, response) => {
+  const file = files.get(url);
+  response.writeHead(file ? 200 : 404, { 'content-type': file?.type ?? '', 'content-security-policy': servedPolicy });
+  response.end(file?.body);
+});
+await new Promise((ready) => server.listen(0, '127.0.0.1', () => ready(undefined)));
+const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+
+await mkdir(folder, { recursive: true });
+const browser = await launchBrowser('chromium');
+const { page, errors } = await browser.newTab();
+
+/** Two frames and the work they cause. */
+const settled = () =>
+  page.evaluate(
+    () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100)))),
+  );
+/** @param {string} code run in the page, with `harness` in scope */
+const run = (code) =>
+  page.evaluate(`(async () => { const { session, standIn, fleet, advance } = harness; ${code} })()`);
+
+const FAILURES = {
+  user: `{ message: 'wss://broker.example/mqtt refused the connection: Bad User Name or Password.', hint: 'Look at user name and password.', code: 'refused', reasonCode: 0x86 }`,
+  closed: `{ message: 'No WebSocket to ws://127.0.0.1:9001/mqtt.', hint: 'Nobody tells a page why. Is the server running, and is it the port of its WebSocket listener?', code: 'open-failed' }`,
+};
+
+/** Each step changes the page, which is then taken. @type {[string, string][]} */
+const STEPS = [
+  ['connect', ''],
+  ['connect-refused', `session.trouble = ${FAILURES.user}; session.setPhase('idle');`],
+  ['connect-closed', `session.trouble = ${FAILURES.closed}; session.setPhase('idle');`],
+  ['devices', `session.trouble = null; await fleet(50, 600);`],
+  [
+    'devices-filtered',
+    `document.querySelector('[data-condition=alarm]').click(); document.querySelector('.grid').focus();`,
+  ],
+  ['device', `location.hash = '#/device/dev-0007';`],
+  [
+    'device-commands',
+    `const send = (name) => document.querySelector('form[data-command=' + name + '] button').click();
+     ['reboot', 'calibrate', 'self-test'].forEach(send);
+     await new Promise((done) => setTimeout(done, 100));
+     advance(16000);
+     send('led');`,
+  ],
+  ['log', `location.hash = '#/log';`],
+  ['log-message', `document.querySelectorAll('.virtual .row')[4].click();`],
+  ['log-traffic', `for (const details of document.querySelectorAll('.traffic details')) details.open = true;`],
+  ['lost', `location.hash = '#/devices'; session.lost(new Error('The connection was lost (code 1006).'), 7000);`],
+];
+
+for (const theme of ['light', 'dark']) {
+  for (const [width, height] of [
+    [1440, 900],
+    [360, 740],
+  ]) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
+    await page.setViewport({ width, height });
+    await page.goto(`http://127.0.0.1:${port}/`);
+    for (const [name, code] of STEPS) {
+      await run(code);
+      await settled();
+      const shot = `${name}-${width}-${theme}`;
+      const fullPage = name.startsWith('device-');
+      await page.screenshot({ path: `${folder}/${shot}.png`, fullPage });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (wide > width) console.log(`${shot}: ${wide} px wide`);
+    }
+  }
+}
+for (const error of errors) console.log(error);
+await browser.close();
+server.close();
