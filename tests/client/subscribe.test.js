@@ -348,3 +348,36 @@ test('handle() takes messages without subscribing, until its return value is cal
   assert.equal(peer.last.count('subscribe'), 0);
   await client.end();
 });
+
+test('a refusal that crosses with a change of mind: each promise gets its own answer', async () => {
+  const peer = new Peer();
+  let answer = () => {};
+  peer.answers.subscribe = ({ messageId, subscriptions }, connection) => {
+    const granted = [subscriptions[0].qos === 2 ? 0x97 : subscriptions[0].qos];
+    answer = () => connection.send({ cmd: 'suback', messageId, granted });
+    if (subscriptions[0].qos !== 2) answer();
+  };
+  const client = await peer.connect();
+  const first = rejection(client.subscribe('a', { qos: 2 }));
+  await peer.last.packet('subscribe');
+  const second = client.subscribe('a', { qos: 1 });
+  answer();
+  assert.equal((await first).reasonCode, 0x97);
+  assert.equal((await second).qos, 1);
+  await client.end();
+});
+
+test('unsubscribe() overtakes a subscribe() that waits for a connection', async () => {
+  const peer = new Peer();
+  peer.answers.connect = () => {};
+  const client = peer.createClient();
+  const wanted = rejection(client.subscribe('a'));
+  await (await peer.connection(1)).packet('connect');
+  await client.unsubscribe('a', { timeout: 10 }).catch(() => {});
+  assert.equal((await wanted).code, 'overtaken');
+  peer.last.send(peer.connack);
+  await client.ready;
+  await turn();
+  assert.equal(peer.last.count('subscribe'), 0);
+  await client.end();
+});

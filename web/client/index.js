@@ -1,9 +1,10 @@
 // The public interface: everything that a web app, a worker or a Node program uses.
-import { Client } from './client.js';
+import { Client as ClientClass } from './client.js';
 import { MqttError } from './errors.js';
 
-export { Client, MqttError };
+export { MqttError };
 
+/** @typedef {ClientClass} Client */
 /** @typedef {import('./types.js').ConnectInfo} ConnectInfo */
 /** @typedef {import('./types.js').Negotiated} Negotiated */
 /** @typedef {import('./types.js').Stats} Stats */
@@ -28,7 +29,7 @@ export { Client, MqttError };
  * @returns {Promise<Client>}
  */
 export async function connect(urls, options = {}) {
-  return new Client(urls, options, true).ready;
+  return new ClientClass(urls, options, true).ready;
 }
 
 /**
@@ -40,7 +41,7 @@ export async function connect(urls, options = {}) {
  * @returns {Client}
  */
 export function createClient(urls, options = {}) {
-  return new Client(urls, options, false);
+  return new ClientClass(urls, options, false);
 }
 
 export default { connect, createClient, MqttError };

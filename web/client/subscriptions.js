@@ -230,11 +230,16 @@ export class Subscriptions {
    */
   #agree(entry, code, reasonString) {
     entry.token = 0;
-    if (code >= 0x80 && entry.agreed) {
-      this.#refuse(entry, this.#refusal(entry, code, reasonString));
-      return;
-    }
     const { asked } = entry;
+    if (code >= 0x80) {
+      const error = this.#refusal(entry, code, reasonString);
+      if (entry.agreed) {
+        this.#refuse(entry, error);
+        return;
+      }
+      // Something else is wanted meanwhile, and is asked for next.
+      for (const settling of asked) settling.reject(error);
+    }
     entry.asked = [];
     for (const settling of asked) settling.resolve(code);
     if (entry.agreed && !entry.wanted) this.#entries.delete(entry.filter);
