@@ -412,3 +412,38 @@ test('bytes that are no MQTT end the connection with the reason in DISCONNECT', 
   assert.equal((await sent).code, 'connection-ended');
   assert.equal(client.state, 'ended');
 });
+
+test('hostile bytes: every change of one byte, and every cut, is read or refused; nothing escapes and nothing hangs', async () => {
+  const peer = new Peer();
+  const client = peer.createClient({ protocolVersion: 5, reconnect: { minDelay: 0, maxDelay: 0 } });
+  client.on('error', (error) => assert.fail(/** @type {Error} */ (error)));
+  client.handle('#', (message) => {
+    void message.topic;
+    void message.text();
+    void message.properties;
+  });
+  await client.ready;
+  const properties = { contentType: 'c', correlationData: Buffer.from('d'), userProperties: { k: 'v' } };
+  const frame = peer.last.encode(
+    publish('a/b', 'payload', { qos: 1, messageId: 3, properties }),
+    { cmd: 'suback', messageId: 1, granted: [0], properties: { reasonString: 'r' } },
+    { cmd: 'puback', messageId: 7, reasonCode: 0x10 },
+  );
+  let refused = 0;
+  client.on('disconnect', () => refused++);
+  for (let at = 0; at < frame.length; at++) {
+    for (const change of [0x01, 0x80, 0xff]) {
+      await eventually(() => client.state === 'connected');
+      const bytes = Buffer.from(frame);
+      bytes[at] ^= change;
+      peer.last.sendNow(bytes);
+      peer.last.sendNow(frame.subarray(0, at));
+      // Whatever the server did, the next connection begins anew.
+      const before = peer.connections.length;
+      peer.last.dropNow();
+      await peer.connection(before + 1);
+    }
+  }
+  assert(refused > 100);
+  await client.end({ force: true });
+});
