@@ -241,6 +241,29 @@ test('what one device can make grow is bounded and counted', () => {
   assert.equal(device.unkept.events, 300 + DEVICE_LIMITS.alarms - DEVICE_LIMITS.events);
 });
 
+test('all devices together are bounded too, and what is given up can be used again', () => {
+  const fleet = new Fleet({ entries: 4, events: 3 });
+  tell(fleet, 'devices/a/status', { state: 'online', one: 1 });
+  tell(fleet, 'devices/b/telemetry', { x: 1, y: 2, z: 3, word: 'w' });
+  const b = fleet.devices.get('b');
+  assert.deepEqual([...(b?.metrics.keys() ?? [])], ['x', 'y']);
+  assert.deepEqual([b?.unkept.metrics, b?.unkept.fields], [1, 1]);
+  tell(fleet, 'devices/b/alarms', { code: 'hot' });
+  assert.equal(b?.unkept.alarms, 1);
+  tell(fleet, 'devices/a/status', '');
+  tell(fleet, 'devices/b/alarms', { code: 'hot' });
+  assert.equal(b?.alarms.size, 1);
+  tell(fleet, 'devices/b/alarms', { code: 'hot', state: 'cleared' });
+  assert.equal(fleet.budgets.entries.left, 2);
+  for (const type of ['e', 'f']) tell(fleet, 'devices/b/events', { type });
+  tell(fleet, 'devices/a/events', { type: 'g' });
+  assert.deepEqual(
+    b?.events.map(({ title }) => title),
+    ['hot cleared', 'e', 'f'],
+  );
+  assert.deepEqual([b?.unkept.events, fleet.devices.get('a')?.unkept.events], [1, 1]);
+});
+
 test('devices beyond the limit are counted, known ones go on', () => {
   const fleet = new Fleet({ maxDevices: 2 });
   for (const id of ['a', 'b', 'c', 'd']) tell(fleet, `devices/${id}/telemetry`, { x: 1 });

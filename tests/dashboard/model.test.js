@@ -75,6 +75,13 @@ test('log: count and bytes are bounded, what made room is counted', () => {
   assert.equal(small.forgotten, 6);
 });
 
+test('log: properties weigh something too', () => {
+  const log = new MessageLog({ maxBytes: 10_000 });
+  const properties = { userProperties: [['name', 'x'.repeat(1000)]], correlationData: new Uint8Array(500) };
+  for (let i = 0; i < 10; i++) log.add({ ...message('t'), properties }, 'in', i);
+  assert.equal(log.view.length, 3);
+});
+
 test('log: a large payload is kept in part, its size is told', () => {
   const log = new MessageLog({ maxPayload: 10 });
   log.add(message('t', 'x'.repeat(50)), 'in', 0);

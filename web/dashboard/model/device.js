@@ -18,6 +18,10 @@ export const STALE_AFTER = 10_000;
 /** Names in telemetry that are the device's clock rather than a measurement. */
 const CLOCKS = new Set(['ts', 'time', 'timestamp', 't']);
 
+/**
+ * What the devices of a fleet share: samples of metrics; names with what they hold (metrics, fields, texts, alarms); events.
+ * @typedef {Record<'samples' | 'entries' | 'events', import('./history.js').Budget>} Budgets
+ */
 /** @typedef {'online' | 'offline' | 'stale' | 'unknown'} Status */
 /**
  * @typedef {object} Metric
@@ -66,11 +70,11 @@ export class Device {
   /**
    * @param {string} id
    * @param {number} now ms
-   * @param {import('./history.js').Budget} budget shared by all rings of the fleet
+   * @param {Budgets} budgets of the fleet
    */
-  constructor(id, now, budget) {
+  constructor(id, now, budgets) {
     this.id = id;
-    this.budget = budget;
+    this.budgets = budgets;
     this.firstSeen = now;
     /** When the last live (not retained) message came; 0 for never. */
     this.lastSeen = 0;
@@ -151,14 +155,14 @@ export class Device {
     this.reportedAt = now;
     if (payload.length === 0) {
       this.reported = '';
-      this.fields.clear();
+      this.clearFields();
       return;
     }
     const parsed = parseJson(payload);
     const value = parsed.ok ? parsed.value : (asText(payload) ?? '');
     this.reported = reportedStatus(value);
     // A will says little more than "offline": what the device was is still worth knowing.
-    if (this.reported !== 'offline') this.fields.clear();
+    if (this.reported !== 'offline') this.clearFields();
     if (isObject(value)) {
       const { alarms, ...fields } = value;
       if (Array.isArray(alarms)) this.reconcileAlarms(alarms, now);
@@ -166,6 +170,22 @@ export class Device {
     } else if (this.reported === '') {
       this.noteUnreadable('status', parsed.ok ? 'neither an object nor online/offline' : parsed.reason);
     }
+  }
+
+  clearFields() {
+    this.budgets.entries.give(this.fields.size);
+    this.fields.clear();
+  }
+
+  /**
+   * Room for one more name?
+   * @param {string} name
+   * @param {Map<string, unknown>} map where it is to go
+   * @param {number} max
+   * @returns {boolean}
+   */
+  admits(name, map, max) {
+    return map.size < max && name.length <= DEVICE_LIMITS.name && this.budgets.entries.take(1);
   }
 
   /**
@@ -206,11 +226,11 @@ export class Device {
     if (!Number.isFinite(value) || CLOCKS.has(name)) return;
     let metric = this.metrics.get(name);
     if (!metric) {
-      if (this.metrics.size >= DEVICE_LIMITS.metrics || name.length > DEVICE_LIMITS.name) {
+      if (!this.admits(name, this.metrics, DEVICE_LIMITS.metrics)) {
         this.unkept.metrics++;
         return;
       }
-      const ring = new Ring(DEVICE_LIMITS.points, this.budget);
+      const ring = new Ring(DEVICE_LIMITS.points, this.budgets.samples);
       metric = { name, unit: unitOf(name), last: value, lastAt: now, decimals: 0, ring };
       this.metrics.set(name, metric);
     }
@@ -227,8 +247,8 @@ export class Device {
    * @param {string | number | boolean} leaf
    */
   keepText(map, max, name, leaf) {
-    if ((!map.has(name) && map.size >= max) || name.length > DEVICE_LIMITS.name) this.unkept.fields++;
-    else map.set(name, oneLine(String(leaf)));
+    if (map.has(name) || this.admits(name, map, max)) map.set(name, oneLine(String(leaf)));
+    else this.unkept.fields++;
   }
 
   /**
@@ -250,11 +270,12 @@ export class Device {
 
   /** @param {DeviceEvent} event */
   addEvent(event) {
-    this.events.push(event);
-    if (this.events.length > DEVICE_LIMITS.events) {
-      this.events.shift();
+    if (this.events.length === DEVICE_LIMITS.events || !this.budgets.events.take(1)) {
       this.unkept.events++;
+      if (this.events.length === 0) return;
+      this.events.shift();
     }
+    this.events.push(event);
   }
 
   /**
@@ -269,11 +290,11 @@ export class Device {
     const old = this.alarms.get(key);
     if (payload.length === 0 || isCleared(object)) {
       if (!old) return;
-      this.alarms.delete(key);
+      this.dropAlarm(key);
       this.addEvent({ at: now, title: `${old.title} cleared`, detail: old.detail, severity: 'info' });
       return;
     }
-    if (!old && this.alarms.size >= DEVICE_LIMITS.alarms) {
+    if (!old && !this.admits(key, this.alarms, DEVICE_LIMITS.alarms)) {
       this.unkept.alarms++;
       return;
     }
@@ -285,6 +306,11 @@ export class Device {
     if (!old) this.addEvent({ at: now, title: `${alarm.title} raised`, detail, severity });
   }
 
+  /** @param {string} key */
+  dropAlarm(key) {
+    if (this.alarms.delete(key)) this.budgets.entries.give(1);
+  }
+
   /**
    * A status that lists the active alarms tells of those raised before we listened, and of those cleared unheard.
    * @param {unknown[]} names
@@ -294,10 +320,10 @@ export class Device {
     const active = new Set(
       names.filter((name) => typeof name === 'string').map((name) => name.slice(0, DEVICE_LIMITS.name)),
     );
-    for (const key of this.alarms.keys()) if (!active.has(key)) this.alarms.delete(key);
+    for (const key of this.alarms.keys()) if (!active.has(key)) this.dropAlarm(key);
     for (const key of active) {
       if (this.alarms.has(key)) continue;
-      if (this.alarms.size >= DEVICE_LIMITS.alarms) this.unkept.alarms++;
+      if (!this.admits(key, this.alarms, DEVICE_LIMITS.alarms)) this.unkept.alarms++;
       else this.alarms.set(key, { key, severity: 'major', title: oneLine(key, 80), detail: '', since: 0, at: now });
     }
   }

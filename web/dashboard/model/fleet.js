@@ -6,8 +6,11 @@ import { Device, SEVERITY_RANK } from './device.js';
 import { Budget } from './history.js';
 import { deviceTopic } from './topics.js';
 
-/** Samples: 4 million are 64 MB of columns. */
-const DEFAULTS = { maxDevices: 20_000, maxIdLength: 128, samples: 4_000_000 };
+/** What all devices may have together. 4 million samples are 64 MB of columns. */
+const DEFAULTS = { maxDevices: 20_000, maxIdLength: 128, samples: 4_000_000, entries: 400_000, events: 100_000 };
+
+/** Names of metrics that are candidates for a column. */
+const MAX_METRIC_NAMES = 256;
 
 /** Metrics put first among the table's columns. */
 const PREFERRED = ['temperature', 'humidity', 'battery'];
@@ -18,7 +21,8 @@ export class Fleet {
   /** @param {Partial<typeof DEFAULTS>} [options] */
   constructor(options = {}) {
     this.options = { ...DEFAULTS, ...options };
-    this.budget = new Budget(this.options.samples);
+    const { samples, entries, events } = this.options;
+    this.budgets = { samples: new Budget(samples), entries: new Budget(entries), events: new Budget(events) };
     /** @type {Map<string, Device>} */
     this.devices = new Map();
     /** @type {Set<Device>} changed since takeDirty() */
@@ -53,7 +57,7 @@ export class Fleet {
         this.unkept++;
         return null;
       }
-      device = new Device(place.device, now, this.budget);
+      device = new Device(place.device, now, this.budgets);
       this.devices.set(device.id, device);
       this.counts.unknown++;
       this.revision++;
@@ -111,7 +115,8 @@ export class Fleet {
    */
   countMetrics(device, known) {
     for (const name of [...device.metrics.keys()].slice(known)) {
-      this.metricUse.set(name, (this.metricUse.get(name) ?? 0) + 1);
+      const use = this.metricUse.get(name);
+      if (use !== undefined || this.metricUse.size < MAX_METRIC_NAMES) this.metricUse.set(name, (use ?? 0) + 1);
     }
     this.revision++;
   }

@@ -7,23 +7,28 @@
 
 const FIRST = 64;
 
-/** What all rings of a fleet may hold together, in samples. */
+/** What all devices of a fleet may hold together: of samples, of entries, of events. */
 export class Budget {
-  /** @param {number} samples */
-  constructor(samples) {
-    this.left = samples;
+  /** @param {number} units */
+  constructor(units) {
+    this.left = units;
     /** Rings that wanted to grow and could not: their history is shorter than it would be. */
     this.refused = 0;
   }
 
   /**
-   * @param {number} samples
-   * @returns {boolean}
+   * @param {number} units
+   * @returns {boolean} false: there are not so many left, and none was taken
    */
-  take(samples) {
-    if (samples > this.left) return false;
-    this.left -= samples;
+  take(units) {
+    if (units > this.left) return false;
+    this.left -= units;
     return true;
+  }
+
+  /** @param {number} units that were taken before */
+  give(units) {
+    this.left += units;
   }
 }
 

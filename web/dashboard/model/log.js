@@ -110,7 +110,20 @@ export class MessageLog {
 /** @param {Entry} entry */
 function cost(entry) {
   // A record and its strings weigh something too, or a million empty messages would cost nothing.
-  return entry.payload.length + entry.topic.length * 2 + 200;
+  return entry.payload.length + weight(entry.topic) + weight(entry.properties) + 200;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {number} about how many bytes it takes
+ */
+function weight(value) {
+  if (typeof value === 'string') return value.length * 2;
+  if (value instanceof Uint8Array) return value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  let sum = 0;
+  for (const [name, inner] of Object.entries(value)) sum += name.length * 2 + weight(inner);
+  return sum;
 }
 
 /**

@@ -142,7 +142,8 @@ export class DevicesView extends View {
       this.list.length === all ? `${count(all)} devices` : `${count(this.list.length)} of ${count(all)} devices`,
     ];
     if (fleet.unkept > 0) parts.push(`${count(fleet.unkept)} messages of further devices not kept`);
-    if (fleet.budget.refused > 0) parts.push(`${count(fleet.budget.refused)} histories shortened`);
+    const { refused } = fleet.budgets.samples;
+    if (refused > 0) parts.push(`${count(refused)} histories shortened`);
     return parts.join(' · ');
   }
 
