@@ -139,7 +139,7 @@ export class DeviceView extends View {
           (alarm) =>
             html`<li>
               ${severityShape(alarm.severity)} <strong><bdi>${alarm.title}</bdi></strong>
-              <span class="severity">${alarm.severity}</span>
+              <span class="severity">${alarm.since ? alarm.severity : ''}</span>
               <span class="detail"><bdi>${alarm.detail}</bdi></span>
               <span class="hint"
                 >${alarm.since ? html`since ${clock(alarm.since)}, ${this.ago(now - alarm.since)}` : 'since before this page was connected'}</span

@@ -185,6 +185,9 @@ export class DevicesView extends View {
    */
   table(columns, first, last) {
     const now = this.session.now();
+    const shown = this.list.slice(first, last);
+    // As many decimals as any row in sight needs, so that a column stays in line.
+    const digits = columns.map((name) => Math.max(...shown.map(({ metrics }) => metrics.get(name)?.decimals ?? 0)));
     return html`<div
       class="grid devices-grid"
       role="grid"
@@ -203,7 +206,7 @@ export class DevicesView extends View {
       </div>
       <div role="rowgroup" class="virtual">
         <div class="virtual-rows" role="presentation">
-          ${this.list.slice(first, last).map((device, i) => this.row(device, first + i, columns, now))}
+          ${shown.map((device, i) => this.row(device, first + i, columns, digits, now))}
         </div>
       </div>
       ${this.list.length === 0 ? html`<p class="empty">No device matches.</p>` : nothing}
@@ -230,9 +233,10 @@ export class DevicesView extends View {
    * @param {Device} device
    * @param {number} index
    * @param {string[]} columns
+   * @param {number[]} digits decimals of each column
    * @param {number} now
    */
-  row(device, index, columns, now) {
+  row(device, index, columns, digits, now) {
     const { worst } = device;
     return html`<div
       role="row"
@@ -256,12 +260,12 @@ export class DevicesView extends View {
             : html`<span class="visually-hidden">none</span>`
         }
       </div>
-      ${columns.map((name) => {
+      ${columns.map((name, i) => {
         const metric = device.metrics.get(name);
         return html`<div role="gridcell" class="cell num metric ${metric ? '' : 'missing'}">
           ${
             metric
-              ? html`${reading(metric.last, metric)}<span class="unit">${unitOf(name)}</span>`
+              ? html`${reading(metric.last, { decimals: digits[i] ?? 0 })}<span class="unit">${unitOf(name)}</span>`
               : html`<span class="visually-hidden">none</span>`
           }
         </div>`;
