@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Deadlines and keep-alive. One PINGREQ is under way at most; any byte from the server proves that it is there. */
+ * Deadlines and keep-alive. PINGREQ goes out whenever nothing else did for long enough, also while another is unanswered:
+ * its answer may be behind much that comes, and the server counts from what it got. Any byte from the server proves that
+ * it is there. While a payload of the host's is on its way, keep-alive rests: nothing can be sent in the middle of it. */
 #include "client.h"
 
+#define PING_SIZE 2u
 #define PING_TIMEOUT_MAX_MS 20000u
 #define MARGIN_MAX_MS 5000u
 
@@ -12,23 +15,29 @@ static uint64_t ping_due(const wq_client *c) {
   return c->output_at + ms - margin;
 }
 
-static bool keeps_alive(const wq_client *c) { return c->status == WQ_CONNECTED && c->negotiated.keep_alive; }
+static bool keeps_alive(const wq_client *c) {
+  return c->status == WQ_CONNECTED && c->negotiated.keep_alive && !c->cut_token &&
+         (!c->pinging || wq_output_free(c) >= PING_SIZE);
+}
 
 uint64_t wq_deadline(const wq_client *client) {
   const wq_client *c = client;
   if (c->settling.first || wq_publish_can_move(c)) return 0;
   if (c->status == WQ_CONNECTING) return c->connack_by;
   if (c->status != WQ_CONNECTED) return UINT64_MAX;
-  if (c->pinging) return c->ping_by;
-  return keeps_alive(c) ? ping_due(c) : UINT64_MAX;
+  uint64_t due = keeps_alive(c) ? ping_due(c) : UINT64_MAX;
+  return c->pinging && c->ping_by < due ? c->ping_by : due;
 }
 
-static void ping(wq_client *c, uint32_t timeout_ms, uint64_t now_ms) {
-  uint8_t *dst = wq_output_room(c, 2, false);
+static void ping(wq_client *c, uint64_t now_ms) {
+  uint8_t *dst = wq_output_room(c, PING_SIZE, false);
   if (dst) /* otherwise the host does not get its bytes out, and the time runs all the same */
-    wq_output_add(c, wq_ping_encode(dst, 2, WQ_PINGREQ), now_ms);
+    wq_output_add(c, wq_ping_encode(dst, PING_SIZE, WQ_PINGREQ), now_ms);
+  if (!c->pinging) c->ping_at = now_ms;
   c->pinging = true;
-  c->ping_at = now_ms;
+}
+
+static void expect_answer(wq_client *c, uint32_t timeout_ms, uint64_t now_ms) {
   c->ping_timeout = timeout_ms;
   c->ping_by = now_ms + timeout_ms;
 }
@@ -36,20 +45,24 @@ static void ping(wq_client *c, uint32_t timeout_ms, uint64_t now_ms) {
 int wq_tick(wq_client *client, uint64_t now_ms) {
   wq_client *c = client;
   wq_input_begin(c, now_ms);
+  wq_settle_drain(c);
   if (c->status == WQ_FAILED) return c->failure;
   if (c->status == WQ_CONNECTING && now_ms >= c->connack_by) {
     c->status = WQ_FAILED;
     return c->failure = WQ_E_CONNACK_TIMEOUT;
   }
-  if (c->pinging && wq_owed_full(c)) c->ping_by = now_ms + c->ping_timeout; /* it is the host that does not read on */
+  if (c->pinging && (c->cut_token || wq_owed_full(c))) /* it is the host that does not read on */
+    expect_answer(c, c->ping_timeout, now_ms);
   if (c->status == WQ_CONNECTED && c->pinging && now_ms >= c->ping_by) {
     c->status = WQ_FAILED;
     return c->failure = WQ_E_PING_TIMEOUT;
   }
   wq_publish_pump(c, now_ms);
-  if (keeps_alive(c) && !c->pinging && now_ms >= ping_due(c)) {
+  wq_settle_drain(c);
+  if (keeps_alive(c) && now_ms >= ping_due(c)) {
     uint32_t timeout = c->negotiated.keep_alive * 1000u;
-    ping(c, timeout < PING_TIMEOUT_MAX_MS ? timeout : PING_TIMEOUT_MAX_MS, now_ms);
+    if (!c->pinging) expect_answer(c, timeout < PING_TIMEOUT_MAX_MS ? timeout : PING_TIMEOUT_MAX_MS, now_ms);
+    ping(c, now_ms);
   }
   return 0;
 }
@@ -58,7 +71,8 @@ int wq_ping(wq_client *client, uint32_t timeout_ms, uint64_t now_ms) {
   wq_client *c = client;
   if (c->status != WQ_CONNECTED) return WQ_E_STATE;
   if (!timeout_ms) return WQ_E_ARG;
-  if (!wq_output_free(c)) return WQ_E_FULL;
-  ping(c, timeout_ms, now_ms);
+  if (wq_output_free(c) < PING_SIZE) return WQ_E_FULL;
+  expect_answer(c, timeout_ms, now_ms);
+  ping(c, now_ms);
   return 0;
 }
