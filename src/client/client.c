@@ -34,7 +34,7 @@ static bool config_read(wq_config *to, const wq_config *from) {
          within(to->carry_size, 1024, 16777216) && within(to->topics_max, 16, 1000000) &&
          within(to->queue_max, 1, 1000000) && within(to->inflight_max, 1, 65535) && within(to->receive_max, 1, 65535) &&
          within(to->packet_size_max, 1024, 268435460) && to->topic_alias_max <= 1024 &&
-         within(to->stream_min, 1024, 268435455);
+         to->topic_alias_max < to->topics_max && within(to->stream_min, 1024, 268435455);
 }
 
 static uint32_t power_of_two(uint32_t at_least) {
@@ -63,7 +63,7 @@ static wq_parts parts_of(const wq_config *config) {
   uint64_t blocks = 2 + ((uint64_t)config->topics_max * 5 + (uint64_t)config->queue_max * 18) / WQ_BLOCK_CELLS +
                     ((uint64_t)config->topic_alias_max * 1100) / WQ_BLOCK_CELLS;
   p.blocks_max = blocks > BLOCKS_LIMIT ? BLOCKS_LIMIT : (uint32_t)blocks;
-  p.owed_n = power_of_two(config->receive_max + 2);
+  p.owed_n = power_of_two(config->receive_max + 1);
   p.slots_n = power_of_two(2 * config->inflight_max + 2 * WQ_REQUESTS_MAX);
   if (p.slots_n > 65536) p.slots_n = 65536;
   p.client = place(&at, sizeof(wq_client));
@@ -103,7 +103,7 @@ wq_client *wq_client_init(void *memory, size_t length, const wq_config *config) 
   c->alias_topics = (void *)(base + p.aliases);
   c->owed = (void *)(base + p.owed);
   c->owed_n = p.owed_n;
-  c->owed_first = c->owed_next = 1; /* a handle is never 0 */
+  c->owed_first = c->owed_next = 1;
   c->slots = (void *)(base + p.slots);
   c->slots_n = p.slots_n;
   c->received = base + p.received;
@@ -146,7 +146,7 @@ const wq_stats_t *wq_stats(wq_client *client) {
   wq_client *c = client;
   c->stats.queued = c->waiting[0].count + c->waiting[1].count;
   c->stats.inflight = c->inflight.count;
-  c->stats.unacked = c->owed_next - c->owed_first;
+  c->stats.unacked = wq_owed_count(c);
   c->stats.topics = c->topics.count;
   return &c->stats;
 }
@@ -177,5 +177,4 @@ void wq_input_begin(wq_client *c, uint64_t now_ms) {
     memmove(c->carry, c->carry + c->carry_done, c->carry_n);
     c->carry_done = 0;
   }
-  wq_settle_drain(c);
 }

@@ -105,12 +105,13 @@ struct wq_client {
   bool skip_discard;
 
   /* inbound */
-  uint32_t *alias_topics;                 /* [1..topic_alias_max] */
-  wq_owed *owed;                          /* ring of owed_n entries, power of two */
-  uint32_t owed_n, owed_first, owed_next; /* handles, ever rising */
-  uint32_t unreleased;                    /* QoS 2 ids with PUBREC sent and PUBREL not come */
-  uint8_t *received;                      /* bit for each packet id: PUBREC was sent */
-  uint8_t *handling;                      /* bit for each packet id: a QoS 2 PUBLISH is with the host */
+  uint32_t *alias_topics; /* [1..topic_alias_max] */
+  wq_owed *owed;          /* ring of owed_n entries, power of two */
+  uint32_t owed_n;
+  uint32_t owed_first, owed_next; /* handles: odd numbers, ever rising, so that none is 0 when they wrap */
+  uint32_t unreleased;            /* QoS 2 ids with PUBREC sent and PUBREL not come */
+  uint8_t *received;              /* bit for each packet id: PUBREC was sent */
+  uint8_t *handling;              /* bit for each packet id: a QoS 2 PUBLISH is with the host */
 
   /* outbound */
   uint32_t *slots; /* packet id & (slots_n - 1) -> message */
@@ -124,6 +125,7 @@ struct wq_client {
 
   /* connection */
   bool clean, has_auth;
+  uint32_t auth_method; /* hash of the Authentication Method of CONNECT */
   uint32_t session_expiry_asked;
   uint64_t connack_by;
   uint64_t ping_at; /* a PINGREQ is unanswered since then, if pinging */
@@ -169,6 +171,7 @@ void wq_publish_resume(wq_client *c, bool session_present);
 /* inbound.c */
 uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool repeat); /* a handle */
 bool wq_owed_full(const wq_client *c);
+static inline uint32_t wq_owed_count(const wq_client *c) { return (c->owed_next - c->owed_first) / 2; }
 bool wq_owed_ready(const wq_client *c);
 void wq_owed_flush(wq_client *c);
 void wq_owed_forget(wq_client *c);     /* the connection ended */
@@ -193,6 +196,8 @@ int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, wq_or
 
 /* connect.c */
 int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin);
+/* Is the Authentication Method of CONNECT among `properties`, which were checked? [M5:4.12.0-5] */
+bool wq_auth_method_is(const wq_client *c, wq_bytes properties);
 /* The peer broke the protocol: say so where the version can, and be done with it. Returns `error`. */
 int wq_fail(wq_client *c, int error);
 

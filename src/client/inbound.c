@@ -7,14 +7,16 @@
  * the host once [M3:4.3.3-2] [M5:4.3.3-10]. */
 #include "client.h"
 
+#include "../codec/reasons.h"
+
 #include <string.h>
 
-static wq_owed *owed_at(const wq_client *c, uint32_t handle) { return &c->owed[handle & (c->owed_n - 1)]; }
+static wq_owed *owed_at(const wq_client *c, uint32_t handle) { return &c->owed[handle / 2 & (c->owed_n - 1)]; }
 
 /* In 5.0 a PUBLISH over receive_max is the server's fault, so it must get in to be seen. */
 bool wq_owed_full(const wq_client *c) {
-  uint32_t most = c->negotiated.version == WQ_MQTT_5_0 ? c->owed_n - 1 : c->config.receive_max;
-  return c->owed_next - c->owed_first >= most;
+  uint32_t most = c->negotiated.version == WQ_MQTT_5_0 ? c->owed_n : c->config.receive_max;
+  return wq_owed_count(c) >= most;
 }
 
 bool wq_owed_ready(const wq_client *c) {
@@ -22,9 +24,8 @@ bool wq_owed_ready(const wq_client *c) {
 }
 
 uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool repeat) {
-  if (c->owed_next == 0) /* a handle is never 0: that entry is empty */
-    *owed_at(c, c->owed_next++) = (wq_owed){.ready = true};
-  uint32_t handle = c->owed_next++;
+  uint32_t handle = c->owed_next;
+  c->owed_next += 2;
   *owed_at(c, handle) = (wq_owed){.packet_id = packet_id, .qos = qos, .ready = ready, .repeat = repeat};
   if (qos == 2 && !repeat) wq_bit_set(c->handling, packet_id);
   return handle;
@@ -32,8 +33,9 @@ uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool 
 
 /* PUBREC is sent: the message is ours from here to PUBREL, unless it was refused. */
 static void received(wq_client *c, const wq_owed *owed) {
+  if (owed->repeat) return;
   wq_bit_clear(c->handling, owed->packet_id);
-  if (owed->repeat || owed->reason >= 0x80) return;
+  if (owed->reason >= 0x80) return;
   wq_bit_set(c->received, owed->packet_id);
   c->unreleased++;
 }
@@ -41,11 +43,9 @@ static void received(wq_client *c, const wq_owed *owed) {
 void wq_owed_flush(wq_client *c) {
   while (wq_owed_ready(c)) {
     const wq_owed *owed = owed_at(c, c->owed_first);
-    if (owed->packet_id) {
-      if (!wq_output_ack_packet(c, owed->qos == 2 ? WQ_PUBREC : WQ_PUBACK, owed->packet_id, owed->reason)) return;
-      if (owed->qos == 2) received(c, owed);
-    }
-    c->owed_first++;
+    if (!wq_output_ack_packet(c, owed->qos == 2 ? WQ_PUBREC : WQ_PUBACK, owed->packet_id, owed->reason)) return;
+    if (owed->qos == 2) received(c, owed);
+    c->owed_first += 2;
   }
 }
 
@@ -59,9 +59,10 @@ void wq_received_forget(wq_client *c) { memset(c->received, 0, WQ_PACKET_ID_BYTE
 
 int wq_ack(wq_client *client, uint32_t handle, uint8_t reason, uint64_t now_ms) {
   wq_client *c = client;
-  if (handle == 0 || (int32_t)(handle - c->owed_next) >= 0) return WQ_E_ARG;
-  if (reason && (reason < 0x80 || (c->status == WQ_CONNECTED && c->negotiated.version < WQ_MQTT_5_0))) return WQ_E_ARG;
+  if (handle % 2 == 0 || (int32_t)(handle - c->owed_next) >= 0) return WQ_E_ARG;
   if ((int32_t)(handle - c->owed_first) < 0) return 0; /* its connection ended */
+  if (reason && (reason < 0x80 || !wq_reason_listed(WQ_PUBACK, c->negotiated.version, reason)))
+    return WQ_E_ARG; /* [M5:3.4.2-1] [M5:3.5.2-1]: PUBREC has the same codes */
   wq_owed *owed = owed_at(c, handle);
   if (owed->ready) return 0;
   owed->ready = true;
