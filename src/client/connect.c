@@ -2,6 +2,7 @@
  * From CONNECT to CONNACK, and the ways a connection ends. */
 #include "client.h"
 
+#include "../codec/reasons.h"
 #include "../codec/topic.h"
 #include "../codec/utf8.h"
 
@@ -89,6 +90,7 @@ int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms) 
   wq_input_begin(c, now_ms);
   wq_property found;
   c->has_auth = a->properties.len && wq_properties_find(a->properties, WQ_P_AUTHENTICATION_METHOD, &found);
+  c->auth_method = c->has_auth ? wq_intern_hash(&c->topics, found.a) : 0;
   c->session_expiry_asked =
       a->properties.len && wq_properties_find(a->properties, WQ_P_SESSION_EXPIRY_INTERVAL, &found) ? found.number : 0;
   c->clean = a->clean;
@@ -97,6 +99,12 @@ int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms) 
   c->status = WQ_CONNECTING;
   wq_output_add(c, size, now_ms);
   return 0;
+}
+
+bool wq_auth_method_is(const wq_client *c, wq_bytes properties) {
+  wq_property method;
+  return c->has_auth && wq_properties_find(properties, WQ_P_AUTHENTICATION_METHOD, &method) &&
+         wq_intern_hash(&c->topics, method.a) == c->auth_method;
 }
 
 static void negotiate(wq_client *c, wq_bytes properties) {
@@ -136,6 +144,10 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   if (error) return error;
   if (p.session_present && (c->clean || p.reason))
     return WQ_E_PROTOCOL; /* [M3:3.2.2-1] [M3:3.2.2-4] [M5:3.2.2-2] [M5:3.2.2-6] */
+  wq_property method;
+  if (c->has_auth ? !p.reason && !wq_auth_method_is(c, p.properties)
+                  : wq_properties_find(p.properties, WQ_P_AUTHENTICATION_METHOD, &method))
+    return WQ_E_PROTOCOL; /* [M5:4.12.0-5] [M5:4.12.0-6] */
   wq_event *event = wq_event_add(c, WQ_EV_CONNACK);
   event->reason = p.reason;
   if (n->version == WQ_MQTT_5_0 && !old_form)
@@ -182,14 +194,18 @@ int wq_fail(wq_client *c, int error) {
 
 static int send_reason(wq_client *c, uint8_t type, uint8_t reason, wq_bytes properties, uint64_t now_ms) {
   if (c->negotiated.version < WQ_MQTT_5_0 && reason) return WQ_E_VERSION;
+  if (reason && !wq_reason_listed(type, WQ_MQTT_5_0, reason)) return WQ_E_ARG; /* [M5:3.14.2-1] [M5:3.15.2-1] */
   if (properties.len && (c->negotiated.version < WQ_MQTT_5_0 || wq_properties_check(properties, 1u << type)))
     return WQ_E_PROPERTY;
-  uint64_t size = (uint64_t)properties.len + 16;
-  if (size > c->config.output_size) return WQ_E_ARG;
-  uint8_t *dst = wq_output_room(c, (uint32_t)size, false);
+  uint64_t most = (uint64_t)properties.len + 16;
+  if (most > c->config.output_size) return WQ_E_ARG;
+  uint8_t *dst = wq_output_room(c, (uint32_t)most, false);
   if (!dst) return WQ_E_FULL;
   const wq_reason_packet p = {.reason = reason, .properties = properties};
-  wq_output_add(c, wq_reason_encode(dst, (uint32_t)size, type, c->negotiated.version, &p), now_ms);
+  uint32_t size = wq_reason_encode(dst, (uint32_t)most, type, c->negotiated.version, &p);
+  if (c->status == WQ_CONNECTED && size > c->negotiated.maximum_packet_size) /* [M5:3.2.2-15] */
+    return WQ_E_SERVER_LIMIT;
+  wq_output_add(c, size, now_ms);
   return 0;
 }
 
@@ -211,6 +227,7 @@ int wq_auth(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now
   if (c->negotiated.version < WQ_MQTT_5_0) return WQ_E_VERSION;
   if (!c->has_auth || (reason == 0x19 && c->status != WQ_CONNECTED)) return WQ_E_STATE;
   if (reason != 0x18 && reason != 0x19) return WQ_E_ARG;
+  if (wq_properties_check(properties, 1u << WQ_AUTH) || !wq_auth_method_is(c, properties)) return WQ_E_PROPERTY;
   return send_reason(c, WQ_AUTH, reason, properties, now_ms);
 }
 
@@ -237,5 +254,6 @@ int wq_lost(wq_client *client, uint64_t now_ms) {
   while (c->waiting[0].first)
     wq_settle_later(c, &c->waiting[0], c->waiting[0].first, WQ_E_STATE);
   wq_input_begin(c, now_ms);
+  wq_settle_drain(c);
   return 0;
 }
