@@ -132,7 +132,9 @@ int wq_remove(wq_client *client, uint32_t token) {
         wq_message_free(c, cell);
         return 0;
       }
-  for (uint32_t at = c->inflight.first; at; at = wq_message_at(c, at)->next)
-    if (at == cell && wq_message_at(c, at)->token == token) return WQ_E_STATE;
+  const wq_list *const sent[] = {&c->inflight, &c->settling};
+  for (int i = 0; i < 2; i++)
+    for (uint32_t at = sent[i]->first; at; at = wq_message_at(c, at)->next)
+      if (at == cell && wq_message_at(c, at)->token == token) return WQ_E_STATE;
   return WQ_E_TOKEN;
 }

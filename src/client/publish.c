@@ -29,22 +29,25 @@ static uint64_t output_size(const wq_client *c, const wq_publish_packet *p, bool
   return wq_publish_size(c->negotiated.version, p) - (host_payload ? p->payload.len : 0);
 }
 
-static bool quota_left(const wq_client *c) { return c->quota > 0 && c->inflight.count < c->config.inflight_max; }
+/* May one more message with QoS 1 or 2 be under way? [M5:3.3.4-7] */
+static bool quota_left(const wq_client *c) {
+  return c->quota > 0 && c->inflight.count < c->config.inflight_max &&
+         c->inflight.count + c->requests.count < UINT16_MAX; /* a packet id is free */
+}
 
 /* Write a message from its cells. False if there is no room. */
 static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
   const wq_publish_packet p = packet_of(m);
   const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
-  uint64_t size = output_size(c, &p, m->host_payload);
-  if (size > c->config.output_size) return false;
-  uint8_t *dst = wq_output_room(c, (uint32_t)size, true);
+  uint32_t size = (uint32_t)output_size(c, &p, m->host_payload); /* wq_publish() saw to it that it may fit */
+  uint8_t *dst = wq_output_room(c, size, true);
   if (!dst) return false;
   wq_chain_reader from = {&c->cells, m->data, 0};
   uint32_t remaining =
       2u + m->topic_len + (m->qos ? 2u : 0u) + m->payload_len + (v5 ? wq_varint_size(m->props_len) + m->props_len : 0u);
   uint8_t flags = (uint8_t)((m->sent_before ? PUBLISH_DUP : 0u) | (uint32_t)m->qos << 1 | (m->retain ? 1u : 0u));
   uint32_t head = wq_frame_head_write(dst, WQ_PUBLISH, flags, remaining);
-  wq_writer w = wq_writer_of(dst + head, (uint32_t)size - head);
+  wq_writer w = wq_writer_of(dst + head, size - head);
   wq_write_u16(&w, m->topic_len);
   wq_chain_read(&from, w.at, m->topic_len);
   w.at += m->topic_len;
@@ -62,7 +65,7 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
     }
   }
   if (!m->host_payload) wq_chain_read(&from, w.at, m->payload_len);
-  wq_output_add(c, (uint32_t)size, now_ms);
+  wq_output_add(c, size, now_ms);
   if (m->host_payload) {
     c->cut_token = m->token;
     c->cut_len = m->payload_len;
@@ -97,16 +100,20 @@ static bool move_unacknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
 
 /* What was in flight when the last connection ended goes first: PUBLISH with DUP, or PUBREL. [M3:4.4.0-1] [M5:4.4.0-1] */
 static bool send_again(wq_client *c, uint64_t now_ms) {
-  for (; c->again_at; c->again_at = wq_message_at(c, c->again_at)->next) {
+  while (c->again_at) {
     wq_message *m = wq_message_at(c, c->again_at);
-    if (!m->again) continue;
-    if (m->progress == WQ_RELEASED) {
+    const wq_publish_packet p = packet_of(m);
+    if (m->again && m->progress == WQ_RELEASED) {
       if (!wq_output_ack_packet(c, WQ_PUBREL, m->packet_id, 0)) return false;
-    } else {
+    } else if (m->again && over_server_limit(c, &p)) {
+      wq_settle_later(c, &c->inflight, c->again_at, WQ_E_SERVER_LIMIT); /* moves again_at on */
+      continue;
+    } else if (m->again) {
       if (!c->quota || !write_message(c, m, now_ms)) return false;
       c->quota--;
     }
     m->again = false;
+    c->again_at = m->next;
   }
   return true;
 }
@@ -126,7 +133,6 @@ void wq_publish_pump(wq_client *c, uint64_t now_ms) {
         break;
     }
   }
-  wq_settle_drain(c);
 }
 
 static bool fits_now(const wq_client *c, uint32_t cell) {
@@ -232,8 +238,10 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
       .properties = args->properties,
       .payload = args->payload,
   };
-  if (output_size(c, &p, args->host_payload) + WQ_OUTPUT_RESERVE > c->config.output_size)
-    return WQ_E_ARG; /* its head would never fit */
+  /* What would never fit is not kept; with the length of properties, which the connection it waits for may need. */
+  if (wq_publish_size(WQ_MQTT_5_0, &p) - (args->host_payload ? p.payload.len : 0) + WQ_OUTPUT_RESERVE >
+      c->config.output_size)
+    return WQ_E_ARG;
   if (c->status == WQ_CONNECTED) {
     if (over_server_limit(c, &p)) return WQ_E_SERVER_LIMIT;
     if (args->qos == 0 && !args->host_payload && !c->waiting[0].first) {
