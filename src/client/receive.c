@@ -15,15 +15,22 @@ static uint32_t props_offset(const wq_client *c, wq_origin origin, wq_bytes prop
 
 /* ---- PUBLISH */
 
+/* Which names get an id if they have none. */
+enum learning {
+  LEARN_NONE,  /* the host will not hear of the message, and so not of the name */
+  LEARN_SHORT, /* those of usual length */
+  LEARN_ANY    /* also long ones: an alias is to stand for the name */
+};
+
 /* The id of a topic name, known or new. 0 in *id: it has none. */
-static int topic_id(wq_client *c, wq_bytes name, bool needed, uint32_t *id, bool *is_new) {
+static int topic_id(wq_client *c, wq_bytes name, enum learning learning, uint32_t *id, bool *is_new) {
   *is_new = false;
   uint32_t hash = wq_intern_hash(&c->topics, name);
   *id = wq_intern_find(&c->topics, name, hash);
   if (*id) return 0;
   int error = wq_topic_name_check(name); /* [M3:3.3.2-1] [M3:3.3.2-2] [M5:3.3.2-1] [M5:3.3.2-2] [M5:1.5.4-1] */
   if (error) return error;
-  if (name.len > WQ_INTERN_TEXT_MAX && !needed) return 0;
+  if (learning == LEARN_NONE || (learning == LEARN_SHORT && name.len > WQ_INTERN_TEXT_MAX)) return 0;
   size_t bytes;
   enum wq_want wants = wq_intern_wants(&c->topics, name, &bytes);
   if (wants != WQ_WANT_NOTHING) {
@@ -37,18 +44,20 @@ static int topic_id(wq_client *c, wq_bytes name, bool needed, uint32_t *id, bool
   return 0;
 }
 
-/* The topic of a PUBLISH through its alias, if it has one. [M5:3.3.2-8] [M5:3.3.2-9] [M5:3.3.2-12] */
-static int aliased_topic(wq_client *c, const wq_publish_packet *p, uint32_t *id, bool *is_new) {
+/* The topic of a PUBLISH through its alias, if it has one. [M5:3.3.2-8] [M5:3.3.2-10] [M5:3.3.2-11]
+ * `told`: the host will hear of it. An alias set by a message that it does not hear of, for a name that it does not know,
+ * is lost: the name could not be told when the alias is used. */
+static int aliased_topic(wq_client *c, const wq_publish_packet *p, bool told, uint32_t *id, bool *is_new) {
   wq_property alias;
   if (!p->properties.len || !wq_properties_find(p->properties, WQ_P_TOPIC_ALIAS, &alias))
-    return p->topic.len ? topic_id(c, p->topic, false, id, is_new) : WQ_E_PROTOCOL;
+    return p->topic.len ? topic_id(c, p->topic, told ? LEARN_SHORT : LEARN_NONE, id, is_new) : WQ_E_PROTOCOL;
   if (alias.number == 0 || alias.number > c->config.topic_alias_max) return WQ_E_TOPIC_ALIAS;
   uint32_t *slot = &c->alias_topics[alias.number];
   if (!p->topic.len) {
     *id = *slot;
     return *slot ? 0 : WQ_E_TOPIC_ALIAS;
   }
-  int error = topic_id(c, p->topic, true, id, is_new);
+  int error = topic_id(c, p->topic, told ? LEARN_ANY : LEARN_NONE, id, is_new);
   if (error) return error;
   if (*id) wq_intern_pin(&c->topics, *id);
   if (*slot) wq_intern_unpin(&c->topics, *slot);
@@ -69,8 +78,8 @@ static int admit(const wq_client *c, const wq_publish_packet *p) {
   if (p->qos == 2 && wq_bit(c->received, p->packet_id)) return REPEAT;
   if (p->qos == 2 && wq_bit(c->handling, p->packet_id)) /* servers of 3.1 send again when they grow impatient */
     return p->dup && !v5 ? IGNORE : WQ_E_PROTOCOL;
-  if (p->qos && v5 && c->owed_next - c->owed_first + c->unreleased >= c->config.receive_max)
-    return WQ_E_RECEIVE_MAX; /* [M5:3.3.4-7] [M5:3.3.4-9] */
+  if (p->qos && v5 && wq_owed_count(c) + c->unreleased >= c->config.receive_max)
+    return WQ_E_RECEIVE_MAX; /* [M5:3.3.4-9] */
   return ADMIT;
 }
 
@@ -85,7 +94,7 @@ int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, wq_or
   if (admission < 0) return admission;
   bool is_new = false;
   uint32_t id = 0;
-  if ((error = aliased_topic(c, &p, &id, &is_new)) != 0) return error;
+  if ((error = aliased_topic(c, &p, admission == ADMIT, &id, &is_new)) != 0) return error;
   c->stats.packets_in++;
   const bool oversize = frame->header + (uint64_t)frame->remaining > c->config.packet_size_max;
   const bool discard = admission != ADMIT || oversize;
@@ -189,7 +198,7 @@ static int receive_suback(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
   wq_message *m = wq_message_at(c, cell);
   if (m->kind != (type == WQ_SUBACK ? WQ_KIND_SUBSCRIBE : WQ_KIND_UNSUBSCRIBE)) return WQ_E_PROTOCOL;
   const bool has_reasons = type == WQ_SUBACK || version == WQ_MQTT_5_0;
-  if (has_reasons && p.reasons.len != m->filters) /* [M3:3.8.4-5] [M5:3.8.4-6] [M5:3.11.3-1] */
+  if (has_reasons && p.reasons.len != m->filters) /* [M3:3.8.4-5] [M5:3.8.4-6] */
     return WQ_E_PROTOCOL;
   wq_event *event = wq_event_add(c, type == WQ_SUBACK ? WQ_EV_SUBACK : WQ_EV_UNSUBACK);
   event->aux = m->token;
@@ -220,15 +229,17 @@ static int receive_reason(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
     return WQ_E_PROTOCOL; /* only a client may send DISCONNECT, and AUTH does not exist */
   int error = type == WQ_AUTH ? wq_auth_decode(&p, body) : wq_disconnect_decode(&p, c->negotiated.version, body);
   if (error) return error;
+  if (type == WQ_AUTH && p.reason != 0x18 && (p.reason || c->status == WQ_CONNECTING))
+    return WQ_E_PROTOCOL; /* only a client re-authenticates, and success before CONNACK is CONNACK [M5:3.15.2-1] */
   wq_property expiry;
-  if (type == WQ_AUTH ? !c->has_auth : wq_properties_find(p.properties, WQ_P_SESSION_EXPIRY_INTERVAL, &expiry))
-    return WQ_E_PROTOCOL; /* [M5:3.14.2-2] [M5:4.12.0-6] */
+  if (type == WQ_AUTH ? !c->has_auth || (p.properties.len && !wq_auth_method_is(c, p.properties))
+                      : wq_properties_find(p.properties, WQ_P_SESSION_EXPIRY_INTERVAL, &expiry))
+    return WQ_E_PROTOCOL; /* [M5:3.14.2-2] [M5:4.12.0-5] [M5:4.12.0-6] */
   wq_event *event = wq_event_add(c, type == WQ_AUTH ? WQ_EV_AUTH : WQ_EV_DISCONNECT);
   event->reason = p.reason;
   event->flags = origin.flags;
   event->props_off = props_offset(c, origin, p.properties);
   if (type == WQ_DISCONNECT) {
-    event->topic_off = (uint32_t)WQ_REFUSED(p.reason);
     c->status = WQ_FAILED;
     c->failure = WQ_REFUSED(p.reason);
   }
