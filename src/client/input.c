@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+/* Is all further input ignored? */
+static bool over(const wq_client *c) { return c->status == WQ_DISCONNECTING || c->status == WQ_FAILED; }
+
 /* Can one more packet be handled: room for its events, and for the answer it may call for? */
 static bool ready(const wq_client *c) {
   return wq_events_room(c, WQ_EVENTS_PER_PACKET) && wq_output_free(c) >= WQ_OUTPUT_RESERVE && !wq_owed_full(c);
@@ -70,8 +73,8 @@ static int carry_until(wq_client *c, uint32_t until, const uint8_t *data, size_t
   return have + part >= until;
 }
 
-/* Go on with the packet in the carry. 1: it is done with; 0: the fed data is used up; or an error. */
-static int carry_on(wq_client *c, const uint8_t *data, size_t length, size_t *at, uint64_t now_ms) {
+/* As carry_on(), but that part of the fed data is in the carry when it returns WQ_E_MEMORY. */
+static int carried_packet(wq_client *c, const uint8_t *data, size_t length, size_t *at, uint64_t now_ms) {
   wq_frame frame;
   int got;
   while ((got = read_frame(c, (wq_bytes){c->carry + c->carry_done, c->carry_n - c->carry_done}, &frame)) == 0)
@@ -105,10 +108,21 @@ static int carry_on(wq_client *c, const uint8_t *data, size_t length, size_t *at
   return 1;
 }
 
+/* Go on with the packet in the carry. 1: it is done with; 0: the fed data is used up; or an error. */
+static int carry_on(wq_client *c, const uint8_t *data, size_t length, size_t *at, uint64_t now_ms) {
+  const uint32_t had = c->carry_n;
+  int got = carried_packet(c, data, length, at, now_ms);
+  if (got == WQ_E_MEMORY) { /* nothing is taken, else the host would have nothing to feed again */
+    c->carry_n = had;
+    *at = 0;
+  }
+  return got;
+}
+
 /* The packet at data[*at..length). As carry_on(). */
 static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at, uint64_t now_ms) {
   wq_frame frame;
-  const uint32_t left = (uint32_t)(length - *at < UINT32_MAX ? length - *at : UINT32_MAX);
+  const uint32_t left = (uint32_t)(length - *at);
   const wq_bytes bytes = {data + *at, left};
   const wq_origin origin = {data, 0};
   int got = read_frame(c, bytes, &frame);
@@ -134,15 +148,15 @@ static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at
 
 int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status == WQ_IDLE || c->skip) return WQ_E_STATE;
+  if (c->status == WQ_IDLE || wq_skip(c)) return WQ_E_STATE;
   wq_input_begin(c, now_ms);
+  const size_t most = length < UINT32_MAX ? length : UINT32_MAX; /* events have offsets of 32 bits */
   size_t at = 0;
   int got = 1;
   if (length && c->pinging) c->ping_by = now_ms + c->ping_timeout;
-  while (got > 0 && at < length && ready(c)) {
-    if (c->status == WQ_DISCONNECTING || c->status == WQ_FAILED) return (int64_t)length;
-    got = c->carry_n > c->carry_done ? carry_on(c, data, length, &at, now_ms) : in_place(c, data, length, &at, now_ms);
-  }
+  while (got > 0 && at < most && !over(c) && ready(c))
+    got = c->carry_n > c->carry_done ? carry_on(c, data, most, &at, now_ms) : in_place(c, data, most, &at, now_ms);
+  if (over(c)) return (int64_t)length;
   if (got == WQ_E_MEMORY) {
     if (at == 0) return got;
     wq_want(c, WQ_WANT_NOTHING, 0); /* it is asked for when the rest is fed */
@@ -150,20 +164,22 @@ int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t 
     return wq_fail(c, got);
   }
   wq_publish_pump(c, now_ms);
+  wq_settle_drain(c);
   return (int64_t)at;
 }
 
-uint32_t wq_skip(const wq_client *client) { return client->skip; }
+uint32_t wq_skip(const wq_client *client) { return over(client) ? 0 : client->skip; }
 
 int wq_skipped(wq_client *client, uint32_t count, uint64_t now_ms) {
   wq_client *c = client;
-  if (!c->skip || count > c->skip) return WQ_E_ARG;
+  if (!wq_skip(c) || count > c->skip) return WQ_E_ARG;
   wq_input_begin(c, now_ms);
   if (c->pinging) c->ping_by = now_ms + c->ping_timeout;
   c->skip -= count;
   if (!c->skip) {
     stream_end(c);
     wq_publish_pump(c, now_ms);
+    wq_settle_drain(c);
   }
   return 0;
 }

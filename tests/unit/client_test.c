@@ -92,6 +92,12 @@ static void config_ranges(void) {
   CHECK(wq_client_size(&config) > size);
   config.receive_max = 65536;
   CHECK_INT(wq_client_size(&config), 0);
+  config.receive_max = 0;
+  config.topics_max = 16;
+  config.topic_alias_max = 15;
+  CHECK(wq_client_size(&config) > 0);
+  config.topic_alias_max = 16; /* each alias keeps a name */
+  CHECK_INT(wq_client_size(&config), 0);
   free(memory);
 }
 
@@ -122,6 +128,191 @@ static void more_memory(void) {
   CHECK(wq_publish(h.client, &args, h.now) > 0);
   CHECK_INT(wq_stats(h.client)->queued, 1);
   host_end(&h);
+}
+
+/* Use up cells of the client's own with names. */
+static void take_cells(host *h, int cells) {
+  char topic[16];
+  uint8_t packet[80];
+  for (int i = 0; i < cells; i++) {
+    snprintf(topic, sizeof topic, "c%d", i);
+    size_t n = publish_of(packet, topic);
+    CHECK_INT(wq_feed(h->client, packet, n, h->now), n);
+  }
+}
+
+/* A packet that came in pieces is not taken whole and then kept back: its last piece is asked for again. */
+static void memory_for_a_cut_packet(void) {
+  wq_config config;
+  wq_config_init(&config);
+  host h = host_make(&config);
+  online(&h, 4);
+  take_cells(&h, 63);
+  uint8_t packet[80];
+  size_t count, carried, n = publish_of(packet, "one more");
+  CHECK_INT(wq_feed(h.client, packet, 5, h.now), 5);
+  CHECK_INT(wq_feed(h.client, packet + 5, n - 5, h.now), WQ_E_MEMORY);
+  CHECK_INT(wq_feed(h.client, packet + 5, n - 5, h.now), WQ_E_MEMORY);
+  CHECK(give_memory(&h, WQ_E_MEMORY));
+  CHECK_INT(wq_feed(h.client, packet + 5, n - 5, h.now), n - 5);
+  const wq_event *e = wq_events(h.client, &count);
+  CHECK_INT(count, 1);
+  CHECK_INT(e->type, WQ_EV_PUBLISH);
+  CHECK(memcmp(wq_carry(h.client, &carried) + e->topic_off, "one more", 8) == 0);
+  host_end(&h);
+}
+
+/* A settlement that waits for an input call outlives one that wants memory first. */
+static void memory_before_a_settlement(void) {
+  wq_config config;
+  wq_config_init(&config);
+  host h = host_make(&config);
+  online(&h, 4);
+  take_cells(&h, 61);
+  wq_publish_args args = {.size = sizeof args, .topic = text("t"), .host_payload = true, .payload = {NULL, 50000}};
+  int token = wq_publish(h.client, &args, h.now);
+  CHECK(token > 0);
+  drop_output(&h);
+  CHECK_INT(wq_remove(h.client, (uint32_t)token), WQ_E_STATE); /* it was sent, if not told yet */
+  char name[121];
+  uint8_t packet[128];
+  memset(name, 'n', 120);
+  name[120] = 0;
+  size_t count, n = publish_of(packet, name);
+  CHECK_INT(wq_feed(h.client, packet, n, h.now), WQ_E_MEMORY);
+  CHECK(give_memory(&h, WQ_E_MEMORY));
+  CHECK_INT(wq_feed(h.client, packet, n, h.now), n);
+  const wq_event *e = wq_events(h.client, &count);
+  CHECK_INT(count, 2);
+  CHECK_INT(e[0].type, WQ_EV_PUBLISH);
+  CHECK_INT(e[1].type, WQ_EV_SETTLED);
+  CHECK_INT(e[1].aux, token);
+  CHECK_INT(wq_remove(h.client, (uint32_t)token), WQ_E_TOKEN);
+  host_end(&h);
+}
+
+/* Every packet id in use, though more could be in flight: the rest waits without asking for the time. */
+static void packet_ids_used_up(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.inflight_max = 65535;
+  config.queue_max = 100000;
+  host h = host_make(&config);
+  online(&h, 4);
+  const wq_subscription sub = {.filter = text("a")};
+  int got;
+  for (int i = 0; i < 64; i++) {
+    do
+      got = wq_subscribe(h.client, &sub, 1, (wq_bytes){0}, h.now);
+    while (give_memory(&h, got));
+    CHECK(got > 0);
+  }
+  wq_publish_args args = {.size = sizeof args, .qos = 1, .topic = text("t")};
+  for (int i = 0; i < 65536; i++) {
+    do
+      got = wq_publish(h.client, &args, h.now);
+    while (give_memory(&h, got));
+    CHECK(got > 0);
+    drop_output(&h);
+  }
+  CHECK_INT(wq_stats(h.client)->inflight, 65535 - 64);
+  CHECK_INT(wq_deadline(h.client), UINT64_MAX);
+  const uint8_t puback[] = {0x40, 2, 0x12, 0x34};
+  CHECK_INT(wq_feed(h.client, puback, 4, h.now), 4);
+  CHECK_INT(wq_stats(h.client)->inflight, 65535 - 64);
+  CHECK_INT(wq_deadline(h.client), UINT64_MAX);
+  host_end(&h);
+}
+
+/* No PINGREQ can go into the middle of a payload, and no answer is missed meanwhile; afterwards it is due. */
+static void keep_alive_during_a_payload(void) {
+  wq_config config;
+  wq_config_init(&config);
+  host h = host_make(&config);
+  wq_connect_args connect = {.size = sizeof connect, .version = 4, .keep_alive = 20, .client_id = text("a")};
+  CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+  drop_output(&h);
+  const uint8_t connack[] = {0x20, 2, 0, 0}, pingresp[] = {0xd0, 0};
+  CHECK_INT(wq_feed(h.client, connack, 4, h.now), 4);
+  CHECK_INT(wq_ping(h.client, 1000, h.now), 0);
+  wq_publish_args args = {.size = sizeof args, .topic = text("t"), .host_payload = true, .payload = {NULL, 50000}};
+  CHECK(wq_publish(h.client, &args, h.now) > 0);
+  CHECK_INT(wq_ping(h.client, 1000, h.now), WQ_E_FULL);
+  CHECK_INT(wq_feed(h.client, pingresp, 2, h.now), 0);
+  for (int i = 0; i < 100; i++) {
+    h.now += 1000;
+    CHECK_INT(wq_tick(h.client, h.now), 0);
+    CHECK(wq_deadline(h.client) > h.now);
+  }
+  drop_output(&h);
+  CHECK_INT(wq_feed(h.client, pingresp, 2, h.now), 2);
+  CHECK(wq_deadline(h.client) <= h.now);
+  CHECK_INT(wq_tick(h.client, h.now), 0);
+  CHECK_INT(drop_output(&h), 2);
+  CHECK(wq_deadline(h.client) > h.now);
+  host_end(&h);
+}
+
+/* A PINGREQ that is said to be sent is. */
+static void ping_without_room(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.output_size = 4097;
+  host h = host_make(&config);
+  online(&h, 4);
+  uint64_t before = wq_stats(h.client)->packets_out, pings = 0;
+  while (pings < 4096 && wq_ping(h.client, 1000, h.now) == 0)
+    pings++;
+  CHECK_INT(pings, 2048);
+  CHECK_INT(wq_stats(h.client)->packets_out - before, pings);
+  host_end(&h);
+}
+
+/* After DISCONNECT input is taken, whatever was waited for before. */
+static void input_after_disconnect(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.receive_max = 1;
+  host h = host_make(&config);
+  online(&h, 4);
+  const uint8_t publish[] = {0x32, 5, 0, 1, 'a', 0, 7}, pingresp[] = {0xd0, 0};
+  size_t count;
+  CHECK_INT(wq_feed(h.client, publish, sizeof publish, h.now), sizeof publish);
+  CHECK_INT(wq_feed(h.client, pingresp, 2, h.now), 0);
+  CHECK_INT(wq_disconnect(h.client, 0, (wq_bytes){0}, h.now), 0);
+  CHECK_INT(wq_feed(h.client, pingresp, 2, h.now), 2);
+  wq_events(h.client, &count);
+  CHECK_INT(count, 0);
+  host_end(&h);
+}
+
+/* Offsets of events have 32 bits: no more is taken at once than they reach. The file has holes between the heads. */
+static void more_than_offsets_reach(void) {
+  if (sizeof(size_t) < 8) return;
+  enum { PACKETS = 18 };
+  const size_t size = 268435460;
+  FILE *file = tmpfile();
+  if (!CHECK(file && ftruncate(fileno(file), PACKETS * (off_t)size) == 0)) return;
+  for (int i = 0; i < PACKETS; i++)
+    CHECK_INT(pwrite(fileno(file), "\x30\xff\xff\xff\x7f\0\1t", 8, i * (off_t)size), 8);
+  uint8_t *bytes = mmap(NULL, PACKETS * size, PROT_READ, MAP_SHARED, fileno(file), 0);
+  if (!CHECK(bytes != MAP_FAILED)) return;
+  wq_config config;
+  wq_config_init(&config);
+  config.packet_size_max = (uint32_t)size;
+  host h = host_make(&config);
+  online(&h, 4);
+  size_t count;
+  int64_t got = wq_feed(h.client, bytes, PACKETS * size, h.now);
+  const wq_event *e = wq_events(h.client, &count);
+  CHECK_INT(got, UINT32_MAX);
+  CHECK_INT(count, 16);
+  for (size_t i = 0; i < count; i++)
+    CHECK_INT(e[i].off, i * size + 8);
+  CHECK_INT(wq_skip(h.client), 16 * size - UINT32_MAX);
+  host_end(&h);
+  munmap(bytes, PACKETS * size);
+  fclose(file);
 }
 
 /* 100 000 names: each gets an id of its own, keeps it, and nothing but memory that was asked for is used. */
@@ -412,6 +603,13 @@ int main(void) {
   check_case("config: ranges, size, alignment", config_ranges);
   check_case("config: a caller with an older header", config_of_an_older_caller);
   check_case("memory is asked for before anything changes", more_memory);
+  check_case("memory for a packet that came in pieces", memory_for_a_cut_packet);
+  check_case("a settlement outlives a call that wants memory", memory_before_a_settlement);
+  check_case("every packet id in use", packet_ids_used_up);
+  check_case("keep-alive rests during a payload of the host's", keep_alive_during_a_payload);
+  check_case("PINGREQ needs its two bytes of room", ping_without_room);
+  check_case("input after DISCONNECT is taken and ignored", input_after_disconnect);
+  check_case("more input than offsets can reach", more_than_offsets_reach);
   check_case("100 000 topic names keep their ids", many_topics);
   check_case("topic names without end take no memory without end", topics_without_end);
   check_case("input stops where events would not fit", few_events);
