@@ -125,17 +125,17 @@ typedef struct wq_client wq_client;
 /* wq_config - fixed for a client's life. Fill with wq_config_init(), then change what you need. Append-only: fields past
  * the caller's `size` keep their default; zero means the default. */
 typedef struct wq_config {
-  uint32_t size;        /* sizeof(wq_config) of the caller */
-  uint32_t events_max;  /* events one input call may leave, 16..65536; default 512 */
-  uint32_t output_size; /* bytes of output kept, 4096..16777216; default 81920. Small packets must fit whole */
-  uint32_t carry_size;  /* bytes kept of a packet that came in pieces before more is asked for, 1024..; default 16384 */
-  uint32_t topics_max;  /* topic names known by id, 16..1000000; default 131072. The least used goes first */
-  uint32_t queue_max;   /* messages waiting or in flight, 1..1000000; default 10000 */
+  uint32_t size;         /* sizeof(wq_config) of the caller */
+  uint32_t events_max;   /* events one input call may leave, 16..65536; default 512 */
+  uint32_t output_size;  /* bytes of output kept, 4096..16777216; default 81920. Small packets must fit whole */
+  uint32_t carry_size;   /* bytes kept of a packet in pieces before more is asked for, 1024..16777216; default 16384 */
+  uint32_t topics_max;   /* topic names known by id, 16..1000000; default 131072. The least used goes first */
+  uint32_t queue_max;    /* messages waiting or in flight, 1..1000000; default 10000 */
   uint32_t inflight_max; /* QoS 1 and 2 messages under way at once, 1..65535; default 100. A server may allow fewer */
   uint32_t receive_max;  /* unacknowledged inbound QoS 1 and 2, announced in 5.0; 1..65535; default 1024 */
   uint32_t packet_size_max; /* largest packet accepted, announced in 5.0; 1024..268435460; default 16777216 */
-  uint32_t topic_alias_max; /* inbound topic aliases, announced in 5.0; 0..1024; default 0: none */
-  uint32_t stream_min; /* a payload of more bytes that comes in pieces is left to the host, 1024..; default 16384 */
+  uint32_t topic_alias_max; /* inbound topic aliases, announced in 5.0; 0..1024, below topics_max; default 0: none */
+  uint32_t stream_min; /* a larger PUBLISH in pieces leaves its payload to the host; 1024..268435455; default 16384 */
   uint32_t seed[4];    /* random: keys the topic table's hash, since strangers choose topics. All zero is for tests */
 } wq_config;
 
@@ -154,7 +154,9 @@ wq_client *wq_client_init(void *memory, size_t length, const wq_config *config);
 size_t wq_memory_wanted(const wq_client *client);
 
 /* wq_add_memory - give a block for what follows the load (topics, queue, a large packet's pieces). Aligned to 16 bytes;
- * the client's for ever, or until the client itself is forgotten. A queue-only call: legal between events.
+ * the client's for ever, or until the client itself is forgotten. A queue-only call: legal between events. The config's
+ * counts bound what is asked for in all, whatever a server sends: 52 MiB with the defaults, and four times the largest
+ * packet that came in pieces and was not streamed.
  * Returns 0, or WQ_E_ARG if the block is smaller than wanted or not aligned, WQ_E_STATE if none is wanted. */
 int wq_add_memory(wq_client *client, void *block, size_t length);
 
@@ -181,7 +183,7 @@ typedef struct wq_connect_args {
   uint8_t will_qos;            /* 0..2 */
   uint16_t keep_alive;         /* seconds; 0: none. A 5.0 server may override it */
   uint32_t connack_timeout_ms; /* 0: 30000 */
-  wq_bytes client_id;          /* may be empty where the version allows it [M3:3.1.3-8] [M5:3.1.3-6] */
+  wq_bytes client_id;          /* may be empty in 5.0, and in 3.1.1 with clean [M3:3.1.3-7] */
   wq_bytes username;           /* data NULL: absent */
   wq_bytes password;           /* data NULL: absent; 3.x: needs a username [M3:3.1.2-22] */
   wq_bytes properties;         /* Session Expiry Interval, Authentication Method, User Property, ... The client itself
@@ -193,25 +195,28 @@ typedef struct wq_connect_args {
 } wq_connect_args;
 
 /* wq_connect - begin a network connection: the host has a fresh transport open, and CONNECT is put into the output.
- * Input call. Messages waiting or in flight stay; CONNACK decides about them (wq_event, WQ_EV_CONNACK).
- * Status: WQ_IDLE. Returns 0, or WQ_E_STATE, WQ_E_ARG (version, QoS, keep-alive), WQ_E_VERSION (3.1: client id of 1 to 23
- * bytes is advised, not enforced; empty id refused), WQ_E_UTF8, WQ_E_TOPIC (will), WQ_E_PROPERTY, WQ_E_FULL (larger than
- * the output area). */
+ * Input call; it leaves no events. Messages waiting or in flight stay; CONNACK decides about them (wq_event,
+ * WQ_EV_CONNACK).
+ * Status: WQ_IDLE. Returns 0, or WQ_E_STATE, WQ_E_ARG (size, version, QoS; password or will payload over 65535 bytes),
+ * WQ_E_VERSION (an empty client id, or a password, that the version does not allow; in 3.1 an id of 1 to 23 bytes is
+ * advised, not enforced), WQ_E_UTF8, WQ_E_TOPIC (will), WQ_E_PROPERTY, WQ_E_FULL (larger than the output area). */
 int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms);
 
-/* wq_disconnect - put DISCONNECT into the output and stop: nothing else is sent. [M3:3.14.4-1] [M5:3.14.4-1]
- * reason: 0 in 3.x; properties: encoded, 5.0 only. Status: WQ_CONNECTED; returns 0, or WQ_E_STATE, WQ_E_ARG,
- * WQ_E_VERSION, WQ_E_PROPERTY, WQ_E_FULL. */
+/* wq_disconnect - put DISCONNECT into the output and stop: nothing else is sent. [M3:3.14.4-2] [M5:3.14.4-1]
+ * reason: 0 in 3.x, in 5.0 a code of DISCONNECT; properties: encoded, 5.0 only. Status: WQ_CONNECTED; returns 0, or
+ * WQ_E_STATE, WQ_E_ARG (reason; larger than the output area), WQ_E_VERSION, WQ_E_PROPERTY (also a Session Expiry Interval
+ * where CONNECT had none), WQ_E_SERVER_LIMIT (over its Maximum Packet Size), WQ_E_FULL. */
 int wq_disconnect(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now_ms);
 
 /* wq_lost - the transport is gone, or the host has closed it. Input call; from any status, back to WQ_IDLE. The output and
  * pending input are discarded. SUBSCRIBE and UNSUBSCRIBE under way are forgotten without an event (the host owns the
- * wish); QoS 0 messages that waited settle with WQ_E_STATE; QoS 1 and 2 stay for the next connection. */
+ * wish); QoS 0 messages that waited settle with WQ_E_STATE; QoS 1 and 2 stay for the next connection. Returns 0. */
 int wq_lost(wq_client *client, uint64_t now_ms);
 
 /* wq_auth - send AUTH (5.0, status WQ_CONNECTING or WQ_CONNECTED, only if CONNECT carried an Authentication Method).
- * reason: 0x18 continue or 0x19 re-authenticate [M5:4.12.0-3]. Returns 0, or WQ_E_STATE, WQ_E_ARG, WQ_E_VERSION,
- * WQ_E_PROPERTY, WQ_E_FULL. */
+ * reason: 0x18 continue or, once connected, 0x19 re-authenticate [M5:4.12.0-3]. properties: the Authentication Method of
+ * CONNECT among them [M5:4.12.0-5] [M5:4.12.0-7]. Returns 0, or WQ_E_STATE, WQ_E_ARG, WQ_E_VERSION, WQ_E_PROPERTY (also without a
+ * method), WQ_E_SERVER_LIMIT, WQ_E_FULL: as wq_disconnect(). */
 int wq_auth(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now_ms);
 
 /* wq_negotiated - every limit in force on this connection; valid while connected. Owned by the client. */
@@ -235,13 +240,14 @@ const wq_negotiated_t *wq_negotiated(const wq_client *client);
 
 /* wq_feed - bytes from the network, cut anywhere. Input call. `data` must stay readable until the next input call: events
  * point into it.
- * Returns how many bytes were taken, 0..length. Fewer than given: read the events, drain the output, acknowledge what was
- * handled, then feed the rest. If that brings nothing on, the client waits for wq_ack() (its receive_max is reached).
+ * Returns how many bytes were taken, 0..length; less than 4 GiB. Fewer than given: read the events, drain the output,
+ * acknowledge what was handled, then feed the rest. If that brings nothing on, the client waits for wq_ack() (its
+ * receive_max is reached).
  * After a taken part, wq_skip() may ask that the bytes that follow stay with the host; until they have passed, feeding
  * is WQ_E_STATE.
- * Errors: WQ_E_MEMORY (nothing taken; add memory and feed the same bytes again), WQ_E_STATE (WQ_IDLE),
- * -201..-299 (sticky; the events before the bad packet are there to be read). In WQ_DISCONNECTING and WQ_FAILED all input
- * is taken and ignored. */
+ * Errors: WQ_E_MEMORY (nothing taken, no events; add memory and feed the same bytes again), WQ_E_STATE (WQ_IDLE, or
+ * wq_skip() is not 0), -201..-299 (sticky; the events before the bad packet are there to be read). In WQ_DISCONNECTING and
+ * WQ_FAILED all input is taken and ignored. */
 int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t now_ms);
 
 /* wq_skip - how many of the bytes that follow the last ones taken belong to the payload of the PUBLISH being streamed:
@@ -249,13 +255,14 @@ int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t 
 uint32_t wq_skip(const wq_client *client);
 
 /* wq_skipped - the host has taken `count` bytes, at most wq_skip(), of the payload being streamed. Input call. When it was
- * the last, a WQ_EV_PAYLOAD event completes the message. Returns 0 or WQ_E_ARG. */
+ * the last, a WQ_EV_PAYLOAD event completes the message, unless it was to be dropped. Returns 0 or WQ_E_ARG. */
 int wq_skipped(wq_client *client, uint32_t count, uint64_t now_ms);
 
 /* ------------------------------------------------------------------------------------------------ edge 2: output */
 
 /* wq_output_view - bytes to send now: first data[0..len), then, if token is not 0, payload_len bytes of the payload that
- * the host keeps under that token (wq_publish_args.host_payload). */
+ * the host keeps under that token (wq_publish_args.host_payload). Until that payload is acknowledged nothing else is put
+ * into the output, no input is taken, and keep-alive rests: the host sees for itself whether its bytes move. */
 typedef struct wq_output_view {
   const uint8_t *data;
   uint32_t len;
@@ -278,7 +285,9 @@ enum wq_event_type {
   WQ_EV_CONNACK = 1,     /* accepted (result 0; status WQ_CONNECTED) or refused (result WQ_REFUSED(code); WQ_FAILED).
                              flags: SESSION. props. In 3.1 and 3.1.1, result carries return codes 1 to 5 likewise.
                              Session lost with messages in flight: QoS 1 goes out again as new; QoS 2 without PUBREC
-                             settles with WQ_E_OUTCOME_UNKNOWN unless its args said resend */
+                             settles with WQ_E_OUTCOME_UNKNOWN unless its args said resend, with PUBREC as sent.
+                             Messages over a limit of this connection settle with WQ_E_SERVER_LIMIT, those that were
+                             in flight too */
   WQ_EV_PUBLISH = 2,     /* a message. flags: QOS, RETAIN, DUP, CARRY, NEW_TOPIC, STREAM, ACK. topic_id (0: no id),
                              topic_off/topic_len, props_off, off/len payload (with STREAM: len is the whole, the bytes
                              from off to the end of the fed data are its beginning). aux: the handle for wq_ack(), 0 with
@@ -290,7 +299,7 @@ enum wq_event_type {
   WQ_EV_UNSUBACK = 6,    /* aux: token; off/len: one reason code a filter (none in 3.x); props */
   WQ_EV_DISCONNECT = 7,  /* the server's DISCONNECT. reason, props; status is WQ_FAILED */
   WQ_EV_AUTH = 8,        /* the server's AUTH. reason, props */
-  WQ_EV_PONG = 9,        /* PINGRESP; aux: milliseconds since its PINGREQ */
+  WQ_EV_PONG = 9,        /* PINGRESP; aux: milliseconds since its PINGREQ, 0 if another answered that already */
   WQ_EV_TOPIC_GONE = 10, /* topic_id names nothing from here on; it may be given again later */
   WQ_EV_OVERSIZE = 11,   /* 3.x: a PUBLISH over packet_size_max is being skipped and will be acknowledged by
                              the client itself. topic_id/topic_off/topic_len, len: its payload's bytes */
@@ -311,8 +320,8 @@ enum wq_event_flag {
 #define WQ_NO_PROPS 0xFFFFFFFFu
 
 /* wq_event - 32 bytes, flat. Offsets are relative to the data of the input call, or to wq_carry(). props_off is where the
- * packet's property length stands (a variable byte integer; the properties follow), or WQ_NO_PROPS. Fields that an event
- * type does not name are 0. */
+ * packet's property length stands (a variable byte integer; the properties follow), or WQ_NO_PROPS. packet_id is set where
+ * the packet had one; other fields that an event type does not name are 0. */
 typedef struct wq_event {
   uint8_t type;      /* enum wq_event_type */
   uint8_t reason;    /* reason code, where there is one */
@@ -341,11 +350,11 @@ const uint8_t *wq_carry(const wq_client *client, size_t *length);
 uint64_t wq_deadline(const wq_client *client);
 
 /* wq_tick - do what is due. Input call; harmless when early. Returns 0, or WQ_E_CONNACK_TIMEOUT or WQ_E_PING_TIMEOUT
- * (status WQ_FAILED; close the socket, wq_lost()), WQ_E_MEMORY as wq_feed(). */
+ * (status WQ_FAILED; close the socket, wq_lost()); in WQ_FAILED the error that led there, again. */
 int wq_tick(wq_client *client, uint64_t now_ms);
 
-/* wq_ping - send PINGREQ now and expect any byte within timeout_ms (after a wake-up, say). Status WQ_CONNECTED. Returns 0,
- * WQ_E_STATE, WQ_E_ARG (0) or WQ_E_FULL. */
+/* wq_ping - send PINGREQ now and expect any byte within timeout_ms (after a wake-up, say), and then within as much again
+ * until PINGRESP. Status WQ_CONNECTED. Returns 0, WQ_E_STATE, WQ_E_ARG (0) or WQ_E_FULL. */
 int wq_ping(wq_client *client, uint32_t timeout_ms, uint64_t now_ms);
 
 /* ------------------------------------------------------------------------------------------------ work */
@@ -355,11 +364,10 @@ typedef struct wq_publish_args {
   uint32_t size; /* sizeof(wq_publish_args) */
   uint8_t qos;   /* 0..2 */
   bool retain;
-  bool
-      host_payload; /* the payload stays with the host: payload.len counts, payload.data is not read; see wq_output() */
-  bool resend;      /* QoS 2: send again, and so maybe twice, if the server lost the session without PUBREC */
+  bool host_payload; /* the payload stays with the host: payload.data is not read, its len counts; see wq_output() */
+  bool resend;       /* QoS 2: send again, and so maybe twice, if the server lost the session without PUBREC */
   wq_bytes topic;
-  wq_bytes properties; /* encoded, without their length; 5.0 only; no Topic Alias (the client assigns those) */
+  wq_bytes properties; /* encoded, without their length; no Topic Alias. Left out if it waited and goes out with 3.x */
   wq_bytes payload;    /* over 16384 bytes only with host_payload */
 } wq_publish_args;
 
@@ -369,10 +377,10 @@ typedef struct wq_publish_args {
  * host_payload: the host keeps the bytes until WQ_EV_SETTLED (they may be sent again after a reconnect).
  * Returns 0, a token > 0, or
  *   WQ_E_STATE         QoS 0 and not connected; DISCONNECTING
- *   WQ_E_ARG           QoS over 2, payload over 16384 bytes without host_payload, topic and properties that would never
- *                      fit in the output
+ *   WQ_E_ARG           size, QoS over 2, payload over 16384 bytes without host_payload; a packet larger than MQTT can
+ *                      say, or (the host's payload not counted) than output_size less 64 bytes
  *   WQ_E_TOPIC         [M3:3.3.2-1] [M3:3.3.2-2] [M5:3.3.2-1] [M5:3.3.2-2] [M3:4.7.3-1] [M5:4.7.3-1]
- *   WQ_E_PROPERTY      malformed, not allowed in PUBLISH, or 3.x
+ *   WQ_E_PROPERTY      malformed, not allowed in PUBLISH, or connected with 3.x
  *   WQ_E_SERVER_LIMIT  connected, and over Maximum Packet Size, Maximum QoS, or retain not available
  *                      [M5:3.2.2-11] [M5:3.2.2-14] [M5:3.2.2-15]
  *   WQ_E_FULL          queue_max messages wait, or QoS 0 and neither output nor queue has room
@@ -380,7 +388,7 @@ typedef struct wq_publish_args {
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms);
 
 /* wq_remove - take back a message that has not been sent. Returns 0 (no event will name the token), WQ_E_TOKEN, or
- * WQ_E_STATE if it was sent already: its handshake goes on and WQ_EV_SETTLED will come. */
+ * WQ_E_STATE if it was sent already, or has failed: WQ_EV_SETTLED will come. Looks through the messages before it. */
 int wq_remove(wq_client *client, uint32_t token);
 
 /* wq_subscription - one topic filter of a SUBSCRIBE. */
@@ -405,8 +413,8 @@ int wq_unsubscribe(wq_client *client, const wq_bytes *filters, size_t count, wq_
 /* wq_ack - a QoS 1 or 2 message was handled. handle: the event's aux. Acknowledgements leave in arrival order
  * [M3:4.6.0-2] [M3:4.6.0-3] [M5:4.6.0-2] [M5:4.6.0-3]: an early one waits for those before it. A handle of an ended
  * connection does nothing.
- * reason: 0, or with 5.0 an error code of PUBACK or PUBREC (0x80 and up). Returns 0 or WQ_E_ARG (never given, or a reason
- * the version cannot carry). */
+ * reason: 0, or with 5.0 an error code of PUBACK and PUBREC (0x80 and up) [M5:3.4.2-1] [M5:3.5.2-1]. Returns 0 or WQ_E_ARG
+ * (never given, or a reason that the packet cannot carry). */
 int wq_ack(wq_client *client, uint32_t handle, uint8_t reason, uint64_t now_ms);
 
 /* wq_stats_t - counts since init; queued and inflight are of now. */
