@@ -146,6 +146,8 @@ export class Core {
     this.#event = eventFields(this.layout);
     this.#type = eventTypes(this.numbers);
     this.#flag = eventFlags(this.numbers);
+    this.#word = eventWords(this.layout);
+    this.#plain = plainPublish(this.numbers);
     this.#noProps = this.numbers.WQ_NO_PROPS >>> 0;
 
     this.#config = x.wq_wasm_config();
@@ -157,6 +159,8 @@ export class Core {
   #event;
   #type;
   #flag;
+  #word;
+  #plain;
   #noProps;
 
   /* ---------------------------------------------------------------------------------------------- what is the case */
@@ -429,17 +433,37 @@ export class Core {
     if (this.#draining) throw new Error('wasm: input while events are being told');
     this.#draining = true;
     try {
-      const { u32 } = this.#memory;
+      let { u32 } = this.#memory;
+      const { head, topicId, off, length, propsOff, aux } = this.#word;
+      const { plainMask, plainPublish } = this.#plain;
+      const names = this.#names;
+      const noProps = this.#noProps;
       const count = u32[this.#state.eventsCount];
-      const first = u32[this.#state.events];
-      const size = this.numbers.wq_event;
+      const size = this.numbers.wq_event >> 2;
       /** @type {Uint8Array | null} */
       let carry = null;
-      for (let i = 0, at = first; i < count; i++, at += size) {
-        // Memory may have grown in a method of the sink: the views are taken anew.
-        const flags = this.#memory.u16[(at + this.#event.flags) >> 1];
-        if ((flags & this.#flag.CARRY) === 0) this.#tell(at, flags, chunk, base, end, sink);
-        else this.#tell(at, flags, (carry ??= this.#copyCarry()), 0, end, sink, chunk, base);
+      for (let i = 0, at = u32[this.#state.events] >> 2; i < count; i++, at += size) {
+        u32 = this.#memory.u32; // memory may have grown in a method of the sink
+        const first = u32[at + head];
+        const id = u32[at + topicId];
+        if ((first & plainMask) === plainPublish && id !== 0) {
+          // What nearly all events are: a message with a known topic, whole in the fed data.
+          const props = u32[at + propsOff];
+          sink.onPublish(
+            id,
+            names[id],
+            chunk,
+            base + u32[at + off],
+            u32[at + length],
+            first >>> 16,
+            props === noProps ? -1 : base + props,
+            u32[at + aux],
+          );
+        } else {
+          const flags = first >>> 16;
+          if ((flags & this.#flag.CARRY) === 0) this.#tell(at * 4, flags, chunk, base, end, sink);
+          else this.#tell(at * 4, flags, (carry ??= this.#copyCarry()), 0, end, sink, chunk, base);
+        }
       }
     } finally {
       this.#draining = false;
@@ -544,6 +568,33 @@ function eventFields(layout) {
     propsOff: layout.offset('wq_event.props_off', 4),
     aux: layout.offset('wq_event.aux', 4),
   };
+}
+
+/**
+ * The same for a walk by words; `head` is type, reason and flags in one.
+ * @param {Layout} layout
+ */
+function eventWords(layout) {
+  const word = (/** @type {string} */ field) => layout.offset(`wq_event.${field}`, 4) >> 2;
+  if (layout.offset('wq_event.type', 1) !== 0 || layout.offset('wq_event.flags', 2) !== 2) {
+    throw new Error('wasm: the head of wq_event has another form');
+  }
+  return {
+    head: 0,
+    topicId: word('topic_id'),
+    off: word('off'),
+    length: word('len'),
+    propsOff: word('props_off'),
+    aux: word('aux'),
+  };
+}
+
+/**
+ * How the head of an event tells a message that is whole in the fed data and whose topic was named before.
+ * @param {Readonly<Record<string, number>>} numbers
+ */
+function plainPublish({ WQ_EV_PUBLISH, WQ_EVF_CARRY, WQ_EVF_NEW_TOPIC, WQ_EVF_STREAM }) {
+  return { plainMask: ((WQ_EVF_CARRY | WQ_EVF_NEW_TOPIC | WQ_EVF_STREAM) << 16) | 0xff, plainPublish: WQ_EV_PUBLISH };
 }
 
 /** @param {Readonly<Record<string, number>>} numbers */

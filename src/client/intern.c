@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * See intern.h. A table of chains: heads hold the id of a chain's first name. When the names outnumber the heads by four,
+ * See intern.h. A table of chains: heads hold the id of a chain's first name. When the names outnumber the heads,
  * a larger table of heads is asked for, and the old one becomes cells. A full table lets go of a name that was not used
  * since the clock's hand last passed. */
 #include "intern.h"
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define HEADS_PER_SEGMENT (WQ_BLOCK_SIZE / 4u)
-#define LOAD_MAX 4u
 #define CHAIN_MAX 64u /* names in one bucket: with a secret seed never reached by chance */
 #define TEXT_INLINE 45u
 
@@ -104,7 +103,7 @@ static uint32_t cells_for(wq_bytes name) {
 
 enum wq_want wq_intern_wants(const wq_intern *t, wq_bytes name, size_t *bytes) {
   *bytes = WQ_BLOCK_SIZE;
-  if (t->count >= LOAD_MAX * t->heads_n && t->heads_n < HEADS_PER_SEGMENT * WQ_INTERN_SEGMENTS) {
+  if (t->count >= t->heads_n && t->heads_n < HEADS_PER_SEGMENT * WQ_INTERN_SEGMENTS) {
     if (t->heads_n >= HEADS_PER_SEGMENT) *bytes = (size_t)t->heads_n * 8 * sizeof(uint32_t);
     return WQ_WANT_HEADS;
   }

@@ -8,7 +8,7 @@
 
 #define WQ_INTERN_TEXT_MAX 256u /* longer names get no id, unless a topic alias needs one */
 #define WQ_INTERN_SEGMENTS 64u
-#define WQ_INTERN_HEADS_FIRST 256u /* heads inside the client itself */
+#define WQ_INTERN_HEADS_FIRST 1024u /* heads inside the client itself */
 
 typedef struct wq_intern {
   wq_cells *cells;
