@@ -353,6 +353,11 @@ uint64_t wq_deadline(const wq_client *client);
  * (status WQ_FAILED; close the socket, wq_lost()); in WQ_FAILED the error that led there, again. */
 int wq_tick(wq_client *client, uint64_t now_ms);
 
+/* wq_alive - the host knows that the server is there although nothing comes from it: bytes of ours are still leaving, and
+ * the answer to a PINGREQ waits behind them. A PINGREQ that is unanswered has its whole time again from now_ms. Any
+ * status. */
+void wq_alive(wq_client *client, uint64_t now_ms);
+
 /* wq_ping - send PINGREQ now and expect any byte within timeout_ms (after a wake-up, say), and then within as much again
  * until PINGRESP. Status WQ_CONNECTED. Returns 0, WQ_E_STATE, WQ_E_ARG (0) or WQ_E_FULL. */
 int wq_ping(wq_client *client, uint32_t timeout_ms, uint64_t now_ms);

@@ -364,6 +364,14 @@ export class Core {
   }
 
   /**
+   * The server is there although nothing comes from it: see wq_alive().
+   * @param {number} now
+   */
+  alive(now) {
+    this.#x.wq_wasm_alive(now);
+  }
+
+  /**
    * @param {number} timeout ms
    * @param {number} now
    */

@@ -290,6 +290,12 @@ EXPORT(int, wq_wasm_feed, uint32_t length, double now) {
 EXPORT(int, wq_wasm_skipped, uint32_t count, double now) { return told(wq_skipped(client, count, (uint64_t)now)); }
 EXPORT(int, wq_wasm_output_ack, uint32_t count) { return told(wq_output_ack(client, count)); }
 EXPORT(int, wq_wasm_tick, double now) { return told(wq_tick(client, (uint64_t)now)); }
+
+EXPORT(void, wq_wasm_alive, double now) {
+  wq_alive(client, (uint64_t)now);
+  told(0);
+}
+
 EXPORT(int, wq_wasm_ping, uint32_t timeout_ms, double now) { return told(wq_ping(client, timeout_ms, (uint64_t)now)); }
 
 /* Scratch: topic, properties, and the payload unless it stays with the host. */

@@ -67,6 +67,11 @@ int wq_tick(wq_client *client, uint64_t now_ms) {
   return 0;
 }
 
+void wq_alive(wq_client *client, uint64_t now_ms) {
+  wq_client *c = client;
+  if (c->pinging) c->ping_by = now_ms + c->ping_timeout;
+}
+
 int wq_ping(wq_client *client, uint32_t timeout_ms, uint64_t now_ms) {
   wq_client *c = client;
   if (c->status != WQ_CONNECTED) return WQ_E_STATE;

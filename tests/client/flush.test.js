@@ -182,3 +182,20 @@ test('end() sends what waits, however much it is', async () => {
   assert.equal(arrived(), 500);
   assert.equal(peer.last.packets.at(-1).cmd, 'disconnect');
 });
+
+test('a long upload outlives its keep-alive: the answer to a PINGREQ waits behind the bytes', async () => {
+  const peer = new Peer();
+  const client = await peer.connect({ keepalive: 1 });
+  await turn();
+  const { last } = peer;
+  peer.answers.pingreq = () => {}; // the server is silent, as long as the upload takes
+  last.bufferedAmount = 900_000;
+  client.publish('a', PAYLOAD);
+  const leaving = setInterval(() => (last.bufferedAmount -= 10_000), 50);
+  await last.packet('pingreq', 4); // 0.75 s for the first, 1 s of silence is the limit
+  assert.equal(client.state, 'connected');
+  clearInterval(leaving);
+  last.bufferedAmount = 0;
+  await eventually(() => client.state !== 'connected'); // nothing leaves any more, and still no answer
+  await client.end({ force: true });
+});

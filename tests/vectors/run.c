@@ -428,6 +428,8 @@ static bool act(run *r, const char *name) {
     got = wq_auth(r->client, (uint8_t)script_number(r->line, "reason", 0), script_bytes(r->line, "props"), r->now);
   else if (strcmp(name, "ping") == 0)
     got = wq_ping(r->client, script_number(r->line, "timeout", 0), r->now);
+  else if (strcmp(name, "alive") == 0)
+    wq_alive(r->client, r->now);
   else if (strcmp(name, "lost") == 0)
     got = wq_lost(r->client, r->now), input = true;
   else if (strcmp(name, "tick") == 0)

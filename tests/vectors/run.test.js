@@ -240,6 +240,9 @@ class Run {
         return this.core.auth(reason, words.bytes('props'), this.now);
       case 'ping':
         return this.core.ping(words.number('timeout', 0), this.now);
+      case 'alive':
+        this.core.alive(this.now);
+        return 0;
       case 'lost':
         return this.core.lost(this.now, this);
       case 'tick':

@@ -15,6 +15,8 @@ const FLUSH_AT = 65536;
 const HIGH_WATER = 1 << 20;
 /** A WebSocket does not say when its buffer empties: look every so many ms. */
 const POLL = 5;
+/** Bytes that wait to leave and do not become fewer for so many ms are not leaving. */
+const STALL_TIMEOUT = 20_000;
 /** Input that may wait while messages are not acknowledged; a server that sends on beyond it is cut off. */
 const WAITING_MAX = 32 << 20;
 /** Some servers, and some engines, do not answer a close. */
@@ -64,6 +66,9 @@ export class Connection {
   /** The rest of a large payload that must leave before anything else. */
   #payload = /** @type {Uint8Array | null} */ (null);
   #payloadAt = 0;
+  /** Bytes that have left the socket, and when there were last more of them than before. */
+  #left = 0;
+  #leftAt = 0;
   #channel = new MessageChannel();
   /** This task had its first output. */
   #taskPending = false;
@@ -186,6 +191,7 @@ export class Connection {
         this.#send(false);
         const now = this.#machine.now();
         if (!this.stopped && core.deadline <= now) {
+          if (this.#uploading(now)) core.alive(now);
           const error = core.tick(now, this);
           if (error < 0) this.#failed(error);
           else more ||= core.eventCount > 0 || (core.outputLength > 0 && !this.#stalled);
@@ -216,6 +222,18 @@ export class Connection {
 
   get #stalled() {
     return this.#socket.bufferedAmount >= HIGH_WATER;
+  }
+
+  /**
+   * Much waits to leave, and it is leaving: a PINGREQ and its answer would wait behind it, so silence proves nothing.
+   * @param {number} now
+   */
+  #uploading(now) {
+    const buffered = this.#socket.bufferedAmount;
+    const left = this.bytesOut - buffered;
+    if (left > this.#left) this.#leftAt = now;
+    this.#left = left;
+    return (buffered > FLUSH_AT || this.#payload !== null) && now - this.#leftAt < STALL_TIMEOUT;
   }
 
   /** More bytes wait than a publisher should add to. */
