@@ -21,7 +21,7 @@ Q    := $(if $(V),,@)
 SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
-.PHONY: all dist lib test fuzz setup lint lint-c lint-js ids format demo clean help
+.PHONY: all dist lib test fuzz setup lint lint-c lint-js spec format demo clean help
 
 # ---------------------------------------------------------------------------------------------------- sources
 CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
@@ -209,8 +209,8 @@ lint-js: $(NEED_lint)
 	eslint --max-warnings 0 .
 	tsc --noEmit
 
-ids: ## the specification's rules that the code enforces and no test names
-	@node tests/tools/spec-ids.js
+spec: ## each statement of the specifications: the code that obeys it, the tests of it, or why it is no client's
+	@node tests/tools/spec.js
 
 format: node_modules/.package-lock.json ## put C, JavaScript, CSS and Markdown into the house's form
 	$(FORMAT) -i $(C_FILES)
