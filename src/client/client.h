@@ -121,11 +121,13 @@ struct wq_client {
   uint32_t quota;     /* PUBLISHes with QoS 1 or 2 that the server still takes [M5:4.9.0-1] */
   uint32_t again_at;  /* the next message in flight that may have to be sent again */
   wq_list waiting[2]; /* QoS 0, and QoS 1 or 2 */
-  wq_list inflight, requests, settling;
+  wq_list inflight;   /* sent, until acknowledged for good [M3:4.3.2-1] [M5:4.3.2-3] [M5:4.3.3-3] [M5:4.3.3-5] */
+  wq_list requests, settling;
 
   /* connection */
   bool clean, has_auth;
-  uint32_t auth_method; /* hash of the Authentication Method of CONNECT */
+  bool no_client_id, no_responses, no_problems; /* in CONNECT of 5.0 */
+  uint32_t auth_method;                         /* hash of the Authentication Method of CONNECT */
   uint32_t session_expiry_asked;
   uint64_t connack_by;
   uint64_t ping_at; /* a PINGREQ is unanswered since then, if pinging */

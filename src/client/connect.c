@@ -53,6 +53,12 @@ static uint32_t own_properties(const wq_config *config, uint8_t dst[OWN_PROPERTI
   return n;
 }
 
+/* The number of a property of CONNECT, or what its absence means. */
+static uint32_t asked(const wq_connect_args *a, uint8_t id, uint32_t absent) {
+  wq_property p;
+  return a->properties.len && wq_properties_find(a->properties, id, &p) ? p.number : absent;
+}
+
 int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms) {
   wq_client *c = client;
   if (c->status != WQ_IDLE) return WQ_E_STATE;
@@ -91,8 +97,10 @@ int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms) 
   wq_property found;
   c->has_auth = a->properties.len && wq_properties_find(a->properties, WQ_P_AUTHENTICATION_METHOD, &found);
   c->auth_method = c->has_auth ? wq_intern_hash(&c->topics, found.a) : 0;
-  c->session_expiry_asked =
-      a->properties.len && wq_properties_find(a->properties, WQ_P_SESSION_EXPIRY_INTERVAL, &found) ? found.number : 0;
+  c->session_expiry_asked = asked(a, WQ_P_SESSION_EXPIRY_INTERVAL, 0);
+  c->no_client_id = a->version == WQ_MQTT_5_0 && !a->client_id.len;
+  c->no_responses = a->version == WQ_MQTT_5_0 && !asked(a, WQ_P_REQUEST_RESPONSE_INFORMATION, 0);
+  c->no_problems = a->version == WQ_MQTT_5_0 && !asked(a, WQ_P_REQUEST_PROBLEM_INFORMATION, 1);
   c->clean = a->clean;
   c->negotiated = (wq_negotiated_t){.version = a->version, .keep_alive = a->keep_alive};
   c->connack_by = now_ms + (a->connack_timeout_ms ? a->connack_timeout_ms : CONNACK_TIMEOUT_MS);
@@ -128,7 +136,7 @@ static void negotiate(wq_client *c, wq_bytes properties) {
     case WQ_P_WILDCARD_SUBSCRIPTION_AVAILABLE: n->wildcard_available = p.number != 0; break;
     case WQ_P_SUBSCRIPTION_IDENTIFIER_AVAILABLE: n->identifiers_available = p.number != 0; break;
     case WQ_P_SHARED_SUBSCRIPTION_AVAILABLE: n->shared_available = p.number != 0; break;
-    case WQ_P_SERVER_KEEP_ALIVE: /* [M5:3.1.2-21] */ n->keep_alive = (uint16_t)p.number; break;
+    case WQ_P_SERVER_KEEP_ALIVE: /* [M5:3.1.2-21] [M5:3.2.2-21] */ n->keep_alive = (uint16_t)p.number; break;
     default: break;
     }
   }
@@ -142,18 +150,23 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   const bool old_form = n->version == WQ_MQTT_5_0 && body.len == 2 && body.data[0] == 0 && body.data[1] == 1;
   int error = wq_connack_decode(&p, old_form ? WQ_MQTT_3_1_1 : n->version, body);
   if (error) return error;
+  /* A host that has no session left says so by `clean`; then the server has none of ours either. */
   if (p.session_present && (c->clean || p.reason))
-    return WQ_E_PROTOCOL; /* [M3:3.2.2-1] [M3:3.2.2-4] [M5:3.2.2-2] [M5:3.2.2-6] */
-  wq_property method;
+    return WQ_E_PROTOCOL; /* [M3:3.2.2-1] [M3:3.2.2-4] [M5:3.2.2-2] [M5:3.2.2-4] [M5:3.2.2-6] */
+  wq_property found;
   if (c->has_auth ? !p.reason && !wq_auth_method_is(c, p.properties)
-                  : wq_properties_find(p.properties, WQ_P_AUTHENTICATION_METHOD, &method))
+                  : wq_properties_find(p.properties, WQ_P_AUTHENTICATION_METHOD, &found))
     return WQ_E_PROTOCOL; /* [M5:4.12.0-5] [M5:4.12.0-6] */
+  if (c->no_responses && wq_properties_find(p.properties, WQ_P_RESPONSE_INFORMATION, &found))
+    return WQ_E_PROTOCOL; /* [M5:3.1.2-28] */
+  if (c->no_client_id && !p.reason && !wq_properties_find(p.properties, WQ_P_ASSIGNED_CLIENT_IDENTIFIER, &found))
+    return WQ_E_PROTOCOL; /* nobody would know whose session it is [M5:3.1.3-7] [M5:3.2.2-16] */
   wq_event *event = wq_event_add(c, WQ_EV_CONNACK);
   event->reason = p.reason;
   if (n->version == WQ_MQTT_5_0 && !old_form)
     event->props_off = (uint32_t)(p.properties.data - origin.base) - wq_varint_size(p.properties.len);
   event->flags = (uint16_t)(origin.flags | (p.session_present ? (uint16_t)WQ_EVF_SESSION : 0));
-  if (p.reason) {
+  if (p.reason) { /* the connection is over [M3:3.2.2-5] [M5:3.2.2-7] [M5:4.13.2-1] */
     event->topic_off = (uint32_t)WQ_REFUSED(p.reason);
     c->status = WQ_FAILED;
     c->failure = WQ_REFUSED(p.reason);
@@ -164,6 +177,8 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   negotiate(c, p.properties);
   c->status = WQ_CONNECTED;
   c->quota = n->receive_maximum;
+  /* What a session kept counts with its other half only, and ends without it.
+   * [M3:3.1.2-4] [M3:3.1.2-6] [M5:3.1.2-4] [M5:3.2.2-3] [M5:3.2.2-5] */
   if (!n->session_present) wq_received_forget(c);
   wq_publish_resume(c, n->session_present);
   return 0;
@@ -181,6 +196,7 @@ static uint8_t disconnect_reason(int error) {
   }
 }
 
+/* The server broke the protocol: the connection ends [M3:4.8.0-1]. */
 int wq_fail(wq_client *c, int error) {
   c->status = WQ_FAILED;
   c->failure = error;
@@ -203,8 +219,8 @@ static int send_reason(wq_client *c, uint8_t type, uint8_t reason, wq_bytes prop
   if (!dst) return WQ_E_FULL;
   const wq_reason_packet p = {.reason = reason, .properties = properties};
   uint32_t size = wq_reason_encode(dst, (uint32_t)most, type, c->negotiated.version, &p);
-  if (c->status == WQ_CONNECTED && size > c->negotiated.maximum_packet_size) /* [M5:3.2.2-15] */
-    return WQ_E_SERVER_LIMIT;
+  /* [M5:3.2.2-15] [M5:3.14.2-3] [M5:3.14.2-4] [M5:3.15.2-2] [M5:3.15.2-3] */
+  if (c->status == WQ_CONNECTED && size > c->negotiated.maximum_packet_size) return WQ_E_SERVER_LIMIT;
   wq_output_add(c, size, now_ms);
   return 0;
 }
@@ -227,10 +243,13 @@ int wq_auth(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now
   if (c->negotiated.version < WQ_MQTT_5_0) return WQ_E_VERSION;
   if (!c->has_auth || (reason == 0x19 && c->status != WQ_CONNECTED)) return WQ_E_STATE;
   if (reason != 0x18 && reason != 0x19) return WQ_E_ARG;
-  if (wq_properties_check(properties, 1u << WQ_AUTH) || !wq_auth_method_is(c, properties)) return WQ_E_PROPERTY;
+  if (wq_properties_check(properties, 1u << WQ_AUTH) || !wq_auth_method_is(c, properties))
+    return WQ_E_PROPERTY; /* [M5:4.12.0-5] [M5:4.12.1-1] */
   return send_reason(c, WQ_AUTH, reason, properties, now_ms);
 }
 
+/* What is in flight and what was received stays: only the next CONNACK tells whether the session goes on.
+ * [M3:3.1.3-2] [M3:4.1.0-1] [M3:4.1.0-2] [M5:3.1.2-23] [M5:3.1.3-2] [M5:4.1.0-1] */
 int wq_lost(wq_client *client, uint64_t now_ms) {
   wq_client *c = client;
   wq_output_clear(c);
@@ -243,7 +262,7 @@ int wq_lost(wq_client *client, uint64_t now_ms) {
   wq_owed_forget(c);
   for (uint32_t alias = 1; alias <= c->config.topic_alias_max; alias++) {
     if (c->alias_topics[alias]) wq_intern_unpin(&c->topics, c->alias_topics[alias]);
-    c->alias_topics[alias] = 0;
+    c->alias_topics[alias] = 0; /* [M5:3.3.2-7] */
   }
   while (c->requests.first) {
     uint32_t cell = c->requests.first;

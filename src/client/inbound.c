@@ -3,6 +3,9 @@
  * handles them in: a ring of handles, flushed from its start while entries are ready. [M3:4.6.0-2] [M3:4.6.0-3]
  * [M5:4.6.0-2] [M5:4.6.0-3]
  *
+ * PUBACK and PUBREC repeat the id [M3:3.3.4-1] [M5:3.3.4-1] [M3:4.3.2-2] [M5:4.3.2-4] [M5:4.3.3-8]. A QoS 1 message is
+ * forgotten with its PUBACK, so that its id means a new one [M5:4.3.2-5].
+ *
  * A QoS 2 PUBLISH is in `handling` from its arrival to its PUBREC and in `received` from then to its PUBREL, so it reaches
  * the host once [M3:4.3.3-2] [M5:4.3.3-10]. */
 #include "client.h"
@@ -35,7 +38,7 @@ uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool 
 static void received(wq_client *c, const wq_owed *owed) {
   if (owed->repeat) return;
   wq_bit_clear(c->handling, owed->packet_id);
-  if (owed->reason >= 0x80) return;
+  if (owed->reason >= 0x80) return; /* the id means a new message [M5:4.3.3-9] */
   wq_bit_set(c->received, owed->packet_id);
   c->unreleased++;
 }

@@ -16,7 +16,10 @@ static bool ready(const wq_client *c) {
   return wq_events_room(c, WQ_EVENTS_PER_PACKET) && wq_output_free(c) >= WQ_OUTPUT_RESERVE && !wq_owed_full(c);
 }
 
-/* Too large for us: in 5.0 the server's fault; in 3.x a PUBLISH is passed over, and nothing else can be so large. */
+/* Too large for us: in 5.0 the server's fault; in 3.x a PUBLISH is passed over, and nothing else can be so large.
+ * Whatever made it so large: [M5:3.2.2-19] [M5:3.2.2-20] [M5:3.4.2-2] [M5:3.4.2-3] [M5:3.5.2-2] [M5:3.5.2-3] [M5:3.6.2-2]
+ * [M5:3.6.2-3] [M5:3.7.2-2] [M5:3.7.2-3] [M5:3.9.2-1] [M5:3.9.2-2] [M5:3.11.2-1] [M5:3.11.2-2] [M5:3.14.2-3]
+ * [M5:3.14.2-4] [M5:3.15.2-2] [M5:3.15.2-3] */
 static bool too_large(const wq_client *c, const wq_frame *frame) {
   return frame->header + (uint64_t)frame->remaining > c->config.packet_size_max &&
          (c->negotiated.version == WQ_MQTT_5_0 || frame->type != WQ_PUBLISH); /* [M5:3.1.2-24] */

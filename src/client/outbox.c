@@ -67,6 +67,8 @@ void wq_message_free(wq_client *c, uint32_t cell) {
   wq_cells_give(&c->cells, cell);
 }
 
+/* An id that is not in use [M3:2.3.1-2] [M3:4.3.2-1] [M5:4.3.2-1] [M5:4.3.3-1]. It stays the message's, however often that is
+ * sent, until wq_packet_id_give() [M3:2.3.1-3]. */
 bool wq_packet_id_take(wq_client *c, uint32_t cell) {
   for (uint32_t tries = 0; tries < c->slots_n; tries++) {
     c->packet_id = (uint16_t)(c->packet_id + 1);

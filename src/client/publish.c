@@ -29,7 +29,7 @@ static uint64_t output_size(const wq_client *c, const wq_publish_packet *p, bool
   return wq_publish_size(c->negotiated.version, p) - (host_payload ? p->payload.len : 0);
 }
 
-/* May one more message with QoS 1 or 2 be under way? [M5:3.3.4-7] */
+/* May one more message with QoS 1 or 2 be under way? Nothing else waits for it. [M5:3.3.4-7] [M5:3.3.4-8] [M5:4.9.0-3] */
 static bool quota_left(const wq_client *c) {
   return c->quota > 0 && c->inflight.count < c->config.inflight_max &&
          c->inflight.count + c->requests.count < UINT16_MAX; /* a packet id is free */
@@ -45,6 +45,7 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
   wq_chain_reader from = {&c->cells, m->data, 0};
   uint32_t remaining =
       2u + m->topic_len + (m->qos ? 2u : 0u) + m->payload_len + (v5 ? wq_varint_size(m->props_len) + m->props_len : 0u);
+  /* DUP is for what went out before, with the same id. [M5:4.3.2-2] [M5:4.3.3-2] */
   uint8_t flags = (uint8_t)((m->sent_before ? PUBLISH_DUP : 0u) | (uint32_t)m->qos << 1 | (m->retain ? 1u : 0u));
   uint32_t head = wq_frame_head_write(dst, WQ_PUBLISH, flags, remaining);
   wq_writer w = wq_writer_of(dst + head, size - head);
@@ -103,7 +104,7 @@ static bool send_again(wq_client *c, uint64_t now_ms) {
   while (c->again_at) {
     wq_message *m = wq_message_at(c, c->again_at);
     const wq_publish_packet p = packet_of(m);
-    if (m->again && m->progress == WQ_RELEASED) {
+    if (m->again && m->progress == WQ_RELEASED) { /* never its PUBLISH [M5:4.3.3-6] */
       if (!wq_output_ack_packet(c, WQ_PUBREL, m->packet_id, 0)) return false;
     } else if (m->again && over_server_limit(c, &p)) {
       wq_settle_later(c, &c->inflight, c->again_at, WQ_E_SERVER_LIMIT); /* moves again_at on */
@@ -119,7 +120,7 @@ static bool send_again(wq_client *c, uint64_t now_ms) {
 }
 
 void wq_publish_pump(wq_client *c, uint64_t now_ms) {
-  if (c->status != WQ_CONNECTED) return;
+  if (c->status != WQ_CONNECTED) return; /* [M5:3.1.2-30] */
   wq_owed_flush(c);
   if (!send_again(c, now_ms)) return;
   for (int lane = 1; lane >= 0; lane--) {

@@ -13,6 +13,14 @@ static uint32_t props_offset(const wq_client *c, wq_origin origin, wq_bytes prop
   return offset(origin, properties.data) - wq_varint_size(properties.len);
 }
 
+/* A host that asked for no problem information gets none but in PUBLISH, CONNACK and DISCONNECT. [M5:3.1.2-29] */
+static int problems_check(const wq_client *c, wq_bytes properties) {
+  wq_property p;
+  const bool told = c->no_problems && (wq_properties_find(properties, WQ_P_REASON_STRING, &p) ||
+                                       wq_properties_find(properties, WQ_P_USER_PROPERTY, &p));
+  return told ? WQ_E_PROTOCOL : 0;
+}
+
 /* ---- PUBLISH */
 
 /* Which names get an id if they have none. */
@@ -45,6 +53,7 @@ static int topic_id(wq_client *c, wq_bytes name, enum learning learning, uint32_
 }
 
 /* The topic of a PUBLISH through its alias, if it has one. [M5:3.3.2-8] [M5:3.3.2-10] [M5:3.3.2-11]
+ * [M5:3.1.2-26] [M5:3.1.2-27]
  * `told`: the host will hear of it. An alias set by a message that it does not hear of, for a name that it does not know,
  * is lost: the name could not be told when the alias is used. */
 static int aliased_topic(wq_client *c, const wq_publish_packet *p, bool told, uint32_t *id, bool *is_new) {
@@ -145,6 +154,7 @@ static void settle(wq_client *c, uint32_t cell, const wq_ack_packet *p, wq_origi
 static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin origin) {
   wq_ack_packet p;
   int error = wq_ack_decode(&p, type, c->negotiated.version, body);
+  if (!error) error = problems_check(c, p.properties);
   if (error) return error;
   const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
   uint32_t cell = wq_packet_id_find(c, p.packet_id);
@@ -156,20 +166,21 @@ static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin orig
   }
   wq_message *m = wq_message_at(c, cell);
   if (m->kind != WQ_KIND_PUBLISH || m->qos != (type == WQ_PUBACK ? 1 : 2)) return WQ_E_PROTOCOL;
-  if (type == WQ_PUBREC && p.reason < 0x80) {
+  if (type == WQ_PUBREC && p.reason < 0x80) { /* at once, so in the order of PUBREC [M3:4.6.0-4] [M5:4.6.0-4] */
     m->progress = WQ_RELEASED;
     m->again = false;
     wq_output_ack_packet(c, WQ_PUBREL, p.packet_id, 0);
     return 0;
   }
   if (m->progress != (type == WQ_PUBCOMP ? WQ_RELEASED : WQ_SENT)) return WQ_E_PROTOCOL;
-  settle(c, cell, &p, origin);
+  settle(c, cell, &p, origin); /* by an error code too [M5:4.4.0-2] */
   return 0;
 }
 
 static int receive_pubrel(wq_client *c, wq_bytes body) {
   wq_ack_packet p;
   int error = wq_ack_decode(&p, WQ_PUBREL, c->negotiated.version, body);
+  if (!error) error = problems_check(c, p.properties);
   if (error) return error;
   if (wq_bit(c->handling, p.packet_id)) return WQ_E_PROTOCOL; /* PUBREC was not sent */
   const bool known = wq_bit(c->received, p.packet_id);
@@ -179,7 +190,7 @@ static int receive_pubrel(wq_client *c, wq_bytes body) {
   } else {
     stray(c, WQ_PUBREL, p.packet_id);
   }
-  /* [M3:4.3.3-2] [M5:4.3.3-11] */
+  /* [M3:4.3.3-2] [M5:4.3.3-11]; from here on the id means a new message [M5:4.3.3-12] */
   wq_output_ack_packet(c, WQ_PUBCOMP, p.packet_id, known || c->negotiated.version < WQ_MQTT_5_0 ? 0 : 0x92);
   return 0;
 }
@@ -189,7 +200,9 @@ static int receive_suback(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
   wq_suback_packet p;
   const uint8_t version = c->negotiated.version;
   int error = type == WQ_SUBACK ? wq_suback_decode(&p, version, body) : wq_unsuback_decode(&p, version, body);
+  if (!error) error = problems_check(c, p.properties);
   if (error) return error;
+  /* [M3:2.3.1-7] [M3:3.8.4-2] [M3:3.10.4-4] [M5:2.2.1-6] [M5:3.8.4-2] [M5:3.10.4-5] */
   uint32_t cell = wq_packet_id_find(c, p.packet_id);
   if (!cell) {
     stray(c, type, p.packet_id);
@@ -228,9 +241,10 @@ static int receive_reason(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
   if (c->negotiated.version < WQ_MQTT_5_0)
     return WQ_E_PROTOCOL; /* only a client may send DISCONNECT, and AUTH does not exist */
   int error = type == WQ_AUTH ? wq_auth_decode(&p, body) : wq_disconnect_decode(&p, c->negotiated.version, body);
+  if (!error && type == WQ_AUTH) error = problems_check(c, p.properties);
   if (error) return error;
   if (type == WQ_AUTH && p.reason != 0x18 && (p.reason || c->status == WQ_CONNECTING))
-    return WQ_E_PROTOCOL; /* only a client re-authenticates, and success before CONNACK is CONNACK [M5:3.15.2-1] */
+    return WQ_E_PROTOCOL; /* only a client re-authenticates, and success before CONNACK is CONNACK [M5:3.15.2-1] [M5:4.12.0-2] */
   wq_property expiry;
   if (type == WQ_AUTH ? !c->has_auth || (p.properties.len && !wq_auth_method_is(c, p.properties))
                       : wq_properties_find(p.properties, WQ_P_SESSION_EXPIRY_INTERVAL, &expiry))
@@ -239,7 +253,7 @@ static int receive_reason(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
   event->reason = p.reason;
   event->flags = origin.flags;
   event->props_off = props_offset(c, origin, p.properties);
-  if (type == WQ_DISCONNECT) {
+  if (type == WQ_DISCONNECT) { /* re-authentication may have failed [M5:4.12.1-2] [M5:4.13.2-1] */
     c->status = WQ_FAILED;
     c->failure = WQ_REFUSED(p.reason);
   }
@@ -250,7 +264,7 @@ int wq_receive(wq_client *c, const wq_frame *frame, wq_bytes body, wq_origin ori
   int error;
   if (c->status == WQ_CONNECTING && frame->type != WQ_CONNACK && frame->type != WQ_AUTH &&
       !(frame->type == WQ_DISCONNECT && c->negotiated.version == WQ_MQTT_5_0))
-    return WQ_E_PROTOCOL; /* [M3:3.2.0-1] [M5:3.2.0-1] */
+    return WQ_E_PROTOCOL; /* [M3:3.2.0-1] [M5:3.2.0-1]; a DISCONNECT ends it, as it must: [M5:3.14.0-1] */
   switch (frame->type) {
   case WQ_CONNACK: error = wq_receive_connack(c, body, origin); break;
   case WQ_PUBACK:

@@ -47,13 +47,13 @@ int wq_tick(wq_client *client, uint64_t now_ms) {
   wq_input_begin(c, now_ms);
   wq_settle_drain(c);
   if (c->status == WQ_FAILED) return c->failure;
-  if (c->status == WQ_CONNECTING && now_ms >= c->connack_by) {
+  if (c->status == WQ_CONNECTING && now_ms >= c->connack_by) { /* [M3:3.1.4-4] [M5:3.1.4-5] */
     c->status = WQ_FAILED;
     return c->failure = WQ_E_CONNACK_TIMEOUT;
   }
   if (c->pinging && (c->cut_token || wq_owed_full(c))) /* it is the host that does not read on */
     expect_answer(c, c->ping_timeout, now_ms);
-  if (c->status == WQ_CONNECTED && c->pinging && now_ms >= c->ping_by) {
+  if (c->status == WQ_CONNECTED && c->pinging && now_ms >= c->ping_by) { /* [M3:3.12.4-1] [M5:3.12.4-1] */
     c->status = WQ_FAILED;
     return c->failure = WQ_E_PING_TIMEOUT;
   }

@@ -12,15 +12,17 @@ static int flags_check(uint8_t type, uint8_t flags, uint8_t version) {
   if (type == WQ_PUBLISH) {
     if ((flags & QOS_MASK) == QOS_3) /* [M3:3.3.1-4] [M5:3.3.1-4] */
       return WQ_E_MALFORMED;
-    return (flags & (DUP | QOS_MASK)) == DUP && version != WQ_MQTT_3_1 ? WQ_E_PROTOCOL
-                                                                       : 0; /* [M3:3.3.1-2] [M5:3.3.1-2] */
+    if ((flags & (DUP | QOS_MASK)) == DUP && version != WQ_MQTT_3_1)
+      return WQ_E_PROTOCOL; /* [M3:3.3.1-2] [M3:4.3.1-1] [M5:3.3.1-2] [M5:4.3.1-1] */
+    return 0;
   }
   if (type == WQ_PUBREL || type == WQ_SUBSCRIBE || type == WQ_UNSUBSCRIBE) {
     uint8_t free = version == WQ_MQTT_3_1 ? DUP : 0;
     /* [M3:3.6.1-1] [M3:3.8.1-1] [M3:3.10.1-1] [M5:3.6.1-1] [M5:3.8.1-1] [M5:3.10.1-1] */
     return (flags & ~free) == 2 ? 0 : WQ_E_MALFORMED;
   }
-  return flags == 0 ? 0 : WQ_E_MALFORMED; /* [M3:2.2.2-1] [M3:2.2.2-2] [M5:2.1.3-1] [M5:3.14.1-1] [M5:3.15.1-1] */
+  /* [M3:2.2.2-1] [M3:2.2.2-2] [M3:3.14.1-1] [M5:2.1.3-1] [M5:3.14.1-1] [M5:3.15.1-1] */
+  return flags == 0 ? 0 : WQ_E_MALFORMED;
 }
 
 int wq_frame_read(wq_bytes bytes, uint8_t version, wq_frame *frame) {

@@ -25,7 +25,7 @@ uint64_t wq_properties_size(uint8_t version, wq_bytes properties) {
 
 void wq_write_properties(wq_writer *w, uint8_t version, wq_bytes properties) {
   if (version < WQ_MQTT_5_0) return;
-  wq_write_varint(w, properties.len);
+  wq_write_varint(w, properties.len); /* also 0 [M5:2.2.2-1] */
   wq_write_bytes(w, properties);
 }
 

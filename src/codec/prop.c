@@ -54,7 +54,7 @@ const wq_property_info_t *wq_property_info(uint8_t id) {
 /* length-prefixed bytes that must be text */
 static bool read_string(wq_reader *r, wq_bytes *text) {
   *text = wq_read_binary(r);
-  return !r->failed && wq_utf8_valid(*text); /* [M5:1.5.4-1] [M5:1.5.4-2] [M5:1.5.7-1] */
+  return !r->failed && wq_utf8_valid(*text); /* [M5:1.5.4-1] [M5:1.5.4-2] [M5:1.5.7-1] [M5:3.3.2-13] [M5:3.3.2-19] */
 }
 
 int wq_property_read(wq_bytes *properties, wq_property *property) {
@@ -135,7 +135,8 @@ int wq_properties_check(wq_bytes properties, uint32_t packets) {
   while ((more = wq_property_read(&properties, &p)) > 0) {
     const wq_property_info_t *info = wq_property_info(p.id);
     if ((info->packets & packets) == 0) return WQ_E_MALFORMED; /* [M5:2.2.2.2] */
-    /* a SUBSCRIBE has one Subscription Identifier, a server's PUBLISH one for each subscription that matched */
+    /* a SUBSCRIBE has one Subscription Identifier, a server's PUBLISH one for each subscription that matched
+     * [M5:3.3.4-4] */
     bool repeats = info->repeats && !(p.id == WQ_P_SUBSCRIPTION_IDENTIFIER && packets == IN(SUBSCRIBE));
     if (!repeats && (seen >> p.id & 1) != 0) return WQ_E_PROTOCOL;
     seen |= UINT64_C(1) << p.id;

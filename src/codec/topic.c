@@ -23,7 +23,7 @@ static bool plain(const uint8_t *at) {
 }
 
 bool wq_topic_name_valid(wq_bytes topic) {
-  if (topic.len == 0 || topic.len > WQ_STRING_MAX) /* [M3:4.7.3-1] [M5:4.7.3-1] */
+  if (topic.len == 0 || topic.len > WQ_STRING_MAX) /* [M3:4.7.3-1] [M3:4.7.3-3] [M5:4.7.3-1] [M5:4.7.3-3] */
     return false;
   uint32_t at = 0;
   while (topic.len - at >= 8 && plain(topic.data + at))
@@ -88,6 +88,7 @@ static wq_bytes next_level(wq_bytes *levels) {
   return level;
 }
 
+/* Byte by byte: no case, no form of Unicode is like another [M3:4.7.3-4] [M5:4.7.3-4]. */
 bool wq_topic_matches(wq_bytes filter, wq_bytes topic) {
   if (wq_topic_filter_is_shared(filter)) filter = unshared(filter);
   if (topic.data[0] == '$' && (filter.data[0] == '+' || filter.data[0] == '#')) /* [M3:4.7.2-1] [M5:4.7.2-1] */
