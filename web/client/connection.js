@@ -148,11 +148,11 @@ export class Connection {
     );
   }
 
-  /** Feed what waits. True: it brought something on. */
-  #feed() {
+  /** Feed what waits. True: more waits, and may be taken by now. @param {number} now */
+  #feed(now) {
     const chunk = this.#waiting[0];
     if (chunk === undefined || this.stopped) return false;
-    const taken = this.#machine.core.receive(chunk, this.#waitingAt, this.#machine.now(), this);
+    const taken = this.#machine.core.receive(chunk, this.#waitingAt, now, this);
     if (taken < 0) {
       this.#failed(taken);
       return true;
@@ -162,7 +162,7 @@ export class Connection {
     if (this.#waitingAt === chunk.length) {
       this.#waiting.shift();
       this.#waitingAt = 0;
-      return true;
+      return this.#waiting.length > 0;
     }
     if (this.#waitingBytes > WAITING_MAX) this.#flooded();
     return taken > 0;
@@ -184,12 +184,13 @@ export class Connection {
     if (this.#busy || this.stopped) return;
     this.#busy = true;
     const { core } = this.#machine;
+    let now = 0;
     try {
       for (let more = true; more && !this.stopped;) {
-        more = this.#feed();
+        now = this.#machine.now(); // once: it costs more than all else that is done for a small message
+        more = this.#feed(now);
         if (this.stopped) break;
         this.#send(false);
-        const now = this.#machine.now();
         if (!this.stopped && core.deadline <= now) {
           if (this.#uploading(now)) core.alive(now);
           const error = core.tick(now, this);
@@ -201,13 +202,12 @@ export class Connection {
       this.#busy = false;
     }
     if (this.stopped) this.#finish();
-    else this.#wait();
+    else this.#wait(now);
   }
 
-  /** Set the timers for what comes next. */
-  #wait() {
+  /** Set the timers for what comes next. @param {number} now */
+  #wait(now) {
     const { deadline } = this.#machine.core;
-    const now = this.#machine.now();
     if (deadline > now) this.#clock.arm(deadline, now);
     // What is due already waits for room, too.
     if (deadline <= now || this.#stalled || this.#parts.outbox.crowd) {
@@ -274,14 +274,14 @@ export class Connection {
         this.#write(part);
         continue;
       }
-      const bytes = core.output();
       const token = core.outputToken;
+      if (token === 0 && core.outputLength === 0) break;
+      const bytes = core.output();
       if (token !== 0) {
         this.#payload = outbox.payload(token);
         this.#payloadAt = 0;
       }
       if (bytes.length > 0) this.#write(bytes);
-      else if (token === 0) break;
       core.outputSent(bytes.length);
     }
     if (outbox.crowd) outbox.roomy();
