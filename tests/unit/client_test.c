@@ -605,7 +605,7 @@ int main(void) {
   check_case("memory is asked for before anything changes", more_memory);
   check_case("memory for a packet that came in pieces", memory_for_a_cut_packet);
   check_case("a settlement outlives a call that wants memory", memory_before_a_settlement);
-  check_case("every packet id in use", packet_ids_used_up);
+  check_case("every packet id in use; one that PUBACK freed is taken again [M3:2.3.1-2] [M3:2.3.1-3]", packet_ids_used_up);
   check_case("keep-alive rests during a payload of the host's", keep_alive_during_a_payload);
   check_case("PINGREQ needs its two bytes of room", ping_without_room);
   check_case("input after DISCONNECT is taken and ignored", input_after_disconnect);
