@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Bytes to packets. A packet that lies whole in the fed data is decoded where it is. One that was cut is put together in
+ * Bytes to packets, wherever they are cut [M3:6.0.0-2] [M5:6.0.0-2]. A packet that lies whole in the fed data is decoded where it is. One that was cut is put together in
  * the carry, but for the payload of a large PUBLISH, which the host passes over (wq_skip). Lengths that a packet declares
  * reserve nothing: the carry grows as bytes come.
  *

@@ -195,7 +195,7 @@ static int judge(const wqn_upgrade *upgrade, const wqn_url *url, const answer *a
                     url->authority);
   if (a->extensions.at && a->extensions.length > 0)
     return wqn_fail(error, WQN_UPGRADE, 101, "%s chose a WebSocket extension, though none was offered", url->authority);
-  if (!a->subprotocol.at)
+  if (!a->subprotocol.at) /* [M3:6.0.0-4] [M5:6.0.0-4] */
     return wqn_fail(error, WQN_UPGRADE, 101,
                     "%s did not choose the subprotocol \"%s\": there is a WebSocket at this path, "
                     "but it does not speak this version of MQTT",

@@ -53,7 +53,7 @@ static void on_frame(wslay_event_context_ptr wslay, const struct wslay_event_on_
                      void *user) {
   wqn_ws *ws = user;
   ws->opcode = frame->opcode;
-  if (frame->opcode != WSLAY_TEXT_FRAME) return;
+  if (frame->opcode != WSLAY_TEXT_FRAME) return; /* [M3:6.0.0-1] [M5:6.0.0-1] */
   ws->text = true;
   wslay_event_shutdown_read(wslay);
 }

@@ -30,7 +30,7 @@ test('CONNECT carries what the options say', async () => {
   assert.equal(packet.will.qos, 1);
   assert.equal(packet.will.retain, true);
   assert.equal(packet.will.properties.willDelayInterval, 2);
-  assert.deepEqual(peer.last.protocols, ['mqtt']);
+  assert.deepEqual(peer.last.protocols, ['mqtt']); // [M3:6.0.0-3] [M5:6.0.0-3]
   await client.end();
   assert.equal((await peer.last.packet('disconnect')).reasonCode ?? 0, 0);
 });
@@ -46,6 +46,20 @@ test('without options: a client id of at most 23 characters, 60 s, a session tha
   await client.end();
   assert.equal((await peer.last.packet('disconnect')).properties.sessionExpiryInterval, 0);
 });
+
+for (const [protocolVersion, id] of /** @type {const} */ ([
+  [5, '[M5:3.14.4-2]'],
+  [4, '[M3:3.14.4-1]'],
+])) {
+  test(`${protocolVersion}: end() closes behind DISCONNECT ${id}`, async () => {
+    const peer = new Peer();
+    if (protocolVersion === 4) peer.connack = { cmd: 'connack', returnCode: 0, sessionPresent: false };
+    const client = await peer.connect({ protocolVersion });
+    await client.end();
+    assert.equal(peer.last.packets.at(-1).cmd, 'disconnect');
+    assert.equal(peer.last.closed?.code, 1000);
+  });
+}
 
 test('the default export has the same members', () => {
   assert.deepEqual(wasmqtt, { connect, createClient, MqttError });

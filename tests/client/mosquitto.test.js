@@ -46,7 +46,7 @@ for (const protocolVersion of /** @type {const} */ ([3, 4, 5])) {
   });
 }
 
-test('thousands of messages with QoS 1 and 2 arrive once and in order', async () => {
+test('thousands of messages with QoS 1 and 2 arrive once and in order [M3:7.1.2-1] [M5:4.2.0-1]', async () => {
   const receiver = await connect(server.url, login);
   const sender = await connect(server.url, login);
   /** @type {number[][]} */
@@ -149,7 +149,7 @@ test('unknown host', async () => {
   assert.match(error.code, /unknown-host|open-failed/);
 });
 
-test('wrong subprotocol', async () => {
+test('wrong subprotocol [M3:6.0.0-4] [M5:6.0.0-4]', async () => {
   const error = await rejection(connect(server.url, { ...login, protocols: ['nonsense'] }));
   assert.equal(error.phase, 'open');
   assert.match(error.hint, /subprotocol "nonsense"/);

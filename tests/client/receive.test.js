@@ -39,7 +39,7 @@ test('a message: topic, payload in its forms, flags, properties', async () => {
   await client.end();
 });
 
-test('a packet cut at every place arrives whole', async () => {
+test('a packet cut at every place arrives whole [M3:6.0.0-2] [M5:6.0.0-2]', async () => {
   const peer = new Peer();
   const client = await peer.connect();
   /** @type {string[]} */
@@ -234,15 +234,21 @@ test('a message that nobody wants is held for a handler', async () => {
   await client.end();
 });
 
-test('a held message is acknowledged and counted after unmatchedTimeout', async () => {
-  const peer = new Peer();
-  const client = await peer.connect({ unmatchedTimeout: 20 });
-  peer.last.send(publish('late', 'zero'), publish('late', 'one', { qos: 2, messageId: 1 }));
-  await peer.last.packet('pubcomp');
-  assert.equal(client.stats.unmatched, 2);
-  assert.equal(client.stats.unacked, 0);
-  await client.end();
-});
+for (const [protocolVersion, id] of /** @type {const} */ ([
+  [5, '[M5:4.5.0-2]'],
+  [4, '[M3:4.5.0-2]'],
+])) {
+  test(`${protocolVersion}: a held message is acknowledged and counted after unmatchedTimeout ${id}`, async () => {
+    const peer = new Peer();
+    if (protocolVersion === 4) peer.connack = { cmd: 'connack', returnCode: 0, sessionPresent: false };
+    const client = await peer.connect({ protocolVersion, unmatchedTimeout: 20 });
+    peer.last.send(publish('late', 'zero'), publish('late', 'one', { qos: 2, messageId: 1 }));
+    await peer.last.packet('pubcomp');
+    assert.equal(client.stats.unmatched, 2);
+    assert.equal(client.stats.unacked, 0);
+    await client.end();
+  });
+}
 
 test('held QoS 0 messages are bounded', async () => {
   const peer = new Peer();
@@ -397,6 +403,38 @@ test('5.0: a packet over maximumPacketSize is the server breaking the protocol',
   assert.equal((await first.packet('disconnect')).reasonCode, 0x95);
   await eventually(() => ended);
   assert.equal(ended.error.code, 'packet-size');
+  await client.end({ force: true });
+});
+
+test('text ends the connection [M3:6.0.0-1] [M5:6.0.0-1]', async () => {
+  const peer = new Peer();
+  const client = await peer.connect({ reconnect: false });
+  /** @type {any} */
+  let told;
+  client.on('disconnect', (what) => (told = what));
+  peer.last.socket.onmessage({ data: '\xd0\0' });
+  await peer.last.until(() => peer.last.closed);
+  await eventually(() => client.state === 'ended');
+  assert.match(`${told.error.message} ${told.error.hint}`, /text/);
+});
+
+test('a server that does not wait while messages are unacknowledged is left, and tried again [M3:4.8.0-2]', async () => {
+  const peer = new Peer();
+  peer.connack = { cmd: 'connack', returnCode: 0, sessionPresent: false };
+  const client = await peer.connect({ protocolVersion: 4, manualAck: true, properties: { receiveMaximum: 1 } });
+  await client.subscribe('a', { qos: 1 }, () => {});
+  /** @type {any} */
+  let told;
+  client.on('disconnect', (what) => (told ??= what));
+  const first = peer.last;
+  const bytes = first.encode(publish('a', '', { qos: 1, messageId: 1 }), publish('a', 'x'.repeat(1 << 20)));
+  for (let i = 0; i < 40 && !first.closed; i++) {
+    first.sendNow(bytes);
+    await turn();
+  }
+  assert.equal(told.error.code, 'flooded');
+  assert(first.closed);
+  await peer.connection(2);
   await client.end({ force: true });
 });
 

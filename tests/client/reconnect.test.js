@@ -95,6 +95,34 @@ test('5.0 resumes its session; 3.x with clean stays clean; clean: false is never
   }
 });
 
+test('the session of one client id is not resumed under another [M3:3.1.3-2] [M5:3.1.3-2]', async () => {
+  for (const protocolVersion of /** @type {const} */ ([4, 5])) {
+    const peer = new Peer();
+    if (protocolVersion === 4) peer.connack = { cmd: 'connack', returnCode: 0, sessionPresent: false };
+    const ids = ['one', 'one', 'two', 'two'];
+    const client = await peer.connect({
+      protocolVersion,
+      clean: false,
+      credentials: async () => ({ clientId: ids[peer.connections.length] ?? 'two' }),
+    });
+    for (let n = 1; n < ids.length; n++) {
+      peer.connections[n - 1].drop();
+      await (await peer.connection(n + 1)).packet('connect');
+      await eventually(() => client.state === 'connected');
+    }
+    assert.deepEqual(
+      peer.connections.map(({ packets }) => [packets[0].clientId, packets[0].clean]),
+      [
+        ['one', false],
+        ['one', false],
+        ['two', true],
+        ['two', false],
+      ],
+    );
+    await client.end();
+  }
+});
+
 test('another client with our id is not fought', async () => {
   const peer = new Peer();
   const client = await peer.connect();
@@ -133,7 +161,7 @@ test('reconnect() does not wait, and drops a connection that is up', async () =>
   assert.throws(() => client.reconnect(), { code: 'connection-ended' });
 });
 
-test('a silent server is found out by keepalive', async (t) => {
+test('a silent server is found out by keepalive [M5:3.12.4-1]', async (t) => {
   const peer = new Peer();
   const client = await peer.connect({ keepalive: 1 });
   const first = peer.last;

@@ -375,7 +375,7 @@ describe('WebSockets that are no broker', () => {
     return `ws://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/mqtt`;
   }
 
-  test('one that chooses no subprotocol', async () => {
+  test('one that chooses no subprotocol [M3:6.0.0-4] [M5:6.0.0-4]', async () => {
     const [end] = (
       await probe(
         await serveWebSocket(
@@ -388,7 +388,7 @@ describe('WebSockets that are no broker', () => {
     assert.match(end.text, /did not choose the subprotocol "mqtt"/);
   });
 
-  test('one that sends text', async () => {
+  test('one that sends text [M3:6.0.0-1] [M5:6.0.0-1]', async () => {
     const [end] = (await probe(await serveWebSocket((socket) => socket.send('hello')))).named('closed');
     assert.equal(end.phase, 'websocket');
     assert.match(end.text, /text message/);

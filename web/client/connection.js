@@ -140,6 +140,7 @@ export class Connection {
     else if (this.#waitingBytes > WAITING_MAX) this.#flooded();
   }
 
+  /** No room for more, which may pass: close, and try again. [M3:4.8.0-2] */
   #flooded() {
     this.#end(
       new MqttError('connected', 'flooded', 'The server goes on sending while messages wait for acknowledgement.', {
@@ -392,7 +393,7 @@ export class Connection {
   }
 
   /**
-   * Say DISCONNECT, send all there is, close, and be done when the other side has closed too.
+   * Say DISCONNECT, send all there is, close, and be done when the other side has closed too. [M3:3.14.4-1] [M5:3.14.4-2]
    * @param {number} reason
    * @param {Uint8Array | undefined} properties
    */

@@ -31,6 +31,8 @@ export class Dialer {
   #resumes = false;
   /** As the server assigned it. */
   clientId;
+  /** Whose session this client has its half of. @type {string | undefined} */
+  #sessionOf;
 
   /**
    * @param {import('./machine.js').Machine} machine
@@ -101,7 +103,7 @@ export class Dialer {
     const { protocols, webSocket } = this.#settings;
     const args = {
       url,
-      protocols: protocols ?? [version === 3 ? 'mqttv3.1' : 'mqtt'],
+      protocols: protocols ?? [version === 3 ? 'mqttv3.1' : 'mqtt'], // [M3:6.0.0-3] [M5:6.0.0-3]
       webSocket,
       connect: this.#connectArgs(version, given),
     };
@@ -119,6 +121,7 @@ export class Dialer {
           this.#resumes = version === 5;
           if (version < 5) this.#warn(connection);
           this.#handlers.accepted(connection, connack);
+          this.#sessionOf = this.clientId;
           resolve({ ended });
         },
         ended: (error) => {
@@ -142,9 +145,11 @@ export class Dialer {
     const { properties } = this.#parts;
     const v5 = version === 5;
     if (given.clientId !== undefined) this.clientId = given.clientId;
+    // The session of another id is none of ours, whoever began it. [M3:3.1.3-2] [M5:3.1.3-2]
+    const other = this.#sessionOf !== undefined && this.#sessionOf !== this.clientId;
     return {
       version,
-      clean: clean && !(v5 && this.#resumes),
+      clean: other || (clean && !(v5 && this.#resumes)),
       keepAlive: keepalive,
       timeout: connectTimeout,
       clientId: this.clientId,

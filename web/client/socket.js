@@ -26,7 +26,8 @@
  */
 
 /**
- * The engine's own class in a page or a worker, `ws` in Node.
+ * The engine's own class in a page or a worker, `ws` in Node: bytes in order and none lost [M3:7.1.2-1] [M5:4.2.0-1]. Both
+ * fail by themselves where the server chooses none of `protocols` [M3:6.0.0-4] [M5:6.0.0-4].
  * @param {string} url
  * @param {string[]} protocols
  * @returns {Promise<WebSocketLike>}
@@ -100,7 +101,7 @@ export class Socket {
     };
     socket.onmessage = ({ data }) => {
       if (!this.#ended && data instanceof ArrayBuffer) this.#handlers.received(data);
-      else if (!this.#ended) this.#end(0, '', 'The server sent text, which MQTT does not.');
+      else if (!this.#ended) this.#end(0, '', 'The server sent text, which MQTT does not.'); // [M3:6.0.0-1] [M5:6.0.0-1]
     };
     socket.onerror = (event) => {
       this.#detail ||= String(event?.message ?? '');

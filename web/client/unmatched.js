@@ -1,5 +1,5 @@
 // Messages that nobody has asked for yet, so that none is lost between a subscription and its handler: kept for a while,
-// then acknowledged and counted.
+// then acknowledged and counted [M3:4.5.0-2] [M5:4.5.0-2].
 import { messageSize, ownMessage } from './message.js';
 
 /** @typedef {import('./message.js').Message} Message */
