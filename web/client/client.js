@@ -25,7 +25,7 @@ import { loadWasm } from './wasm.js';
 /** @typedef {import('./types.js').ClientEvents} ClientEvents */
 
 /** Expect an answer to a probe within so many ms. */
-const PROBE_TIMEOUT = 10_000;
+const PROBE_TIMEOUT = 5000;
 
 export class Client {
   /** Resolves with this client at its first connection; rejects if it gives up before. @type {Promise<Client>} */
