@@ -44,6 +44,8 @@ static const error_row errors[] = {
     ROW(WQ_E_REFUSED, "The server refused; its reason code says why."),
     ROW(WQ_E_OUTCOME_UNKNOWN, "The server lost the session while this QoS 2 message was under way, so it may or may "
                               "not have been delivered."),
+    ROW(WQ_E_EXPIRED,
+        "The message waited longer than its Message Expiry Interval and was not sent; allow it more time."),
     ROW(WQ_E_FATAL, "The client is beyond repair; forget it and make a new one."),
 };
 

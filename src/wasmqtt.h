@@ -101,7 +101,8 @@ enum wq_error {
   WQ_E_REFUSED = -500, /* minus the reason code: -628 is 0x80. In wq_event.result only */
 
   WQ_E_OUTCOME_UNKNOWN = -310, /* the session was lost while a QoS 2 PUBLISH was under way. In wq_event.result only */
-  WQ_E_FATAL = -901            /* memory was corrupted, or a call came on a dead client */
+  WQ_E_EXPIRED = -311, /* the Message Expiry Interval was over before the message left. In wq_event.result only */
+  WQ_E_FATAL = -901    /* memory was corrupted, or a call came on a dead client */
 };
 #define WQ_REFUSED(reason) (WQ_E_REFUSED - (int)(reason))
 #define WQ_IS_REFUSED(err) ((err) <= WQ_E_REFUSED && (err) > WQ_E_REFUSED - 256)
@@ -137,7 +138,10 @@ typedef struct wq_config {
   uint32_t topic_alias_max; /* inbound topic aliases, announced in 5.0; 0..1024, below topics_max; default 0: none */
   uint32_t stream_min; /* a larger PUBLISH in pieces leaves its payload to the host; 1024..268435455; default 16384 */
   uint32_t seed[4];    /* random: keys the topic table's hash, since strangers choose topics. All zero is for tests */
+  uint32_t topic_alias_out_max; /* topic aliases given to what is published, 1..1024, or WQ_NO_ALIASES; default 16. A
+                                   server may allow fewer; in 5.0 only */
 } wq_config;
+#define WQ_NO_ALIASES 0xFFFFFFFFu
 
 /* wq_config_init - fill with defaults and set size. Seeds are left 0: set them to 128 random bits. */
 void wq_config_init(wq_config *config);
@@ -287,7 +291,7 @@ enum wq_event_type {
                              Session lost with messages in flight: QoS 1 goes out again as new; QoS 2 without PUBREC
                              settles with WQ_E_OUTCOME_UNKNOWN unless its args said resend, with PUBREC as sent.
                              Messages over a limit of this connection settle with WQ_E_SERVER_LIMIT, those that were
-                             in flight too */
+                             in flight too; the limit on size is for a packet that names its topic */
   WQ_EV_PUBLISH = 2,     /* a message. flags: QOS, RETAIN, DUP, CARRY, NEW_TOPIC, STREAM, ACK. topic_id (0: no id),
                              topic_off/topic_len, props_off, off/len payload (with STREAM: len is the whole, the bytes
                              from off to the end of the fed data are its beginning). aux: the handle for wq_ack(), 0 with
@@ -345,8 +349,9 @@ const uint8_t *wq_carry(const wq_client *client, size_t *length);
 
 /* ------------------------------------------------------------------------------------------------ edge 4: time */
 
-/* wq_deadline - the moment (same clock as now_ms) at which wq_tick() wants to be called: keep-alive, answers overdue, work
- * that waits for room (then it is in the past). UINT64_MAX: never. Changes with any call. */
+/* wq_deadline - the moment (same clock as now_ms) at which wq_tick() wants to be called, in any status: keep-alive, answers
+ * overdue, messages that expire, work that waits for room (then it is in the past). UINT64_MAX: never. Changes with any
+ * call. */
 uint64_t wq_deadline(const wq_client *client);
 
 /* wq_tick - do what is due. Input call; harmless when early. Returns 0, or WQ_E_CONNACK_TIMEOUT or WQ_E_PING_TIMEOUT
@@ -372,7 +377,8 @@ typedef struct wq_publish_args {
   bool host_payload; /* the payload stays with the host: payload.data is not read, its len counts; see wq_output() */
   bool resend;       /* QoS 2: send again, and so maybe twice, if the server lost the session without PUBREC */
   wq_bytes topic;
-  wq_bytes properties; /* encoded, without their length; no Topic Alias. Left out if it waited and goes out with 3.x */
+  wq_bytes properties; /* encoded, without their length; no Topic Alias, since the client gives aliases itself. Left out
+                          if it waited and goes out with 3.x. Message Expiry Interval: see wq_publish() */
   wq_bytes payload;    /* over 16384 bytes only with host_payload */
 } wq_publish_args;
 
@@ -380,6 +386,10 @@ typedef struct wq_publish_args {
  * QoS 0: needs WQ_CONNECTED; 0 is returned when it went into the output, a token if it waits (output full, host_payload).
  * QoS 1, 2: allowed in any status; a token that WQ_EV_SETTLED will name, exactly once.
  * host_payload: the host keeps the bytes until WQ_EV_SETTLED (they may be sent again after a reconnect).
+ * A Message Expiry Interval runs while the message waits: the rest goes out, in seconds rounded up; a message whose time is
+ * over is not sent, and settles with WQ_E_EXPIRED at most a second later. Once sent it does not expire [M5:4.3.3-7]: sent
+ * again in its session, its interval is the rest, or 1; if the session was lost it waits anew, and may expire though the
+ * server had it. An interval of 0 goes out as 0, at once or never.
  * Returns 0, a token > 0, or
  *   WQ_E_STATE         QoS 0 and not connected; DISCONNECTING
  *   WQ_E_ARG           size, QoS over 2, payload over 16384 bytes without host_payload; a packet larger than MQTT can

@@ -83,9 +83,11 @@ void wq_chain_read(wq_chain_reader *r, uint8_t *dst, uint32_t n) {
     }
     uint32_t part = WQ_CHAIN_BYTES - r->used;
     if (part > n) part = n;
-    memcpy(dst, link->bytes + r->used, part);
+    if (dst) {
+      memcpy(dst, link->bytes + r->used, part);
+      dst += part;
+    }
     r->used += part;
-    dst += part;
     n -= part;
   }
 }

@@ -51,7 +51,7 @@ typedef struct wq_chain_reader {
   const wq_cells *cells;
   uint32_t cell, used;
 } wq_chain_reader;
-void wq_chain_read(wq_chain_reader *r, uint8_t *dst, uint32_t n);
+void wq_chain_read(wq_chain_reader *r, uint8_t *dst, uint32_t n); /* dst NULL: pass over n bytes */
 bool wq_chain_equals(const wq_cells *cells, uint32_t first, const uint8_t *bytes, uint32_t n);
 void wq_chain_give(wq_cells *cells, uint32_t first);
 

@@ -30,11 +30,14 @@ static bool config_read(wq_config *to, const wq_config *from) {
   to->receive_max = value_or(to->receive_max, 1024);
   to->packet_size_max = value_or(to->packet_size_max, 16777216);
   to->stream_min = value_or(to->stream_min, 16384);
+  to->topic_alias_out_max = value_or(to->topic_alias_out_max, 16);
+  if (to->topic_alias_out_max == WQ_NO_ALIASES) to->topic_alias_out_max = 0;
   return within(to->events_max, 16, 65536) && within(to->output_size, 4096, 16777216) &&
          within(to->carry_size, 1024, 16777216) && within(to->topics_max, 16, 1000000) &&
          within(to->queue_max, 1, 1000000) && within(to->inflight_max, 1, 65535) && within(to->receive_max, 1, 65535) &&
          within(to->packet_size_max, 1024, 268435460) && to->topic_alias_max <= 1024 &&
-         to->topic_alias_max < to->topics_max && within(to->stream_min, 1024, 268435455);
+         to->topic_alias_max < to->topics_max && within(to->stream_min, 1024, 268435455) &&
+         to->topic_alias_out_max <= 1024;
 }
 
 static uint32_t power_of_two(uint32_t at_least) {
@@ -47,7 +50,8 @@ static uint32_t power_of_two(uint32_t at_least) {
 /* The parts of the fixed memory, one after the other, each aligned to 16 bytes. */
 typedef struct wq_parts {
   uint32_t owed_n, slots_n, blocks_max;
-  size_t client, events, output, carry, aliases, owed, slots, received, handling, heads, blocks, cells, total;
+  size_t client, events, output, carry, aliases, owed, slots, received, handling, heads, blocks, cells, aliases_out,
+      total;
 } wq_parts;
 
 static size_t place(size_t *at, size_t bytes) {
@@ -78,6 +82,7 @@ static wq_parts parts_of(const wq_config *config) {
   p.heads = place(&at, WQ_INTERN_HEADS_FIRST * sizeof(uint32_t));
   p.blocks = place(&at, p.blocks_max * sizeof(uint8_t *));
   p.cells = place(&at, FIRST_CELLS * WQ_CELL_SIZE);
+  p.aliases_out = place(&at, wq_aliases_size(config->topic_alias_out_max));
   p.total = at;
   return p;
 }
@@ -109,6 +114,8 @@ wq_client *wq_client_init(void *memory, size_t length, const wq_config *config) 
   c->received = base + p.received;
   c->handling = base + p.handling;
   wq_cells_init(&c->cells, (void *)(base + p.blocks), p.blocks_max, base + p.cells, FIRST_CELLS);
+  c->expiry_at = WQ_NEVER;
+  wq_aliases_init(&c->aliases, base + p.aliases_out, full.topic_alias_out_max);
   wq_intern_init(&c->topics, &c->cells, full.topics_max, full.seed, (void *)(base + p.heads));
   return c;
 }

@@ -8,6 +8,8 @@
  *   inbound.c  acknowledgements that we owe the server, in arrival order
  *   outbox.c   messages that wait or are under way, packet ids, settlement
  *   publish.c  publishing, now or when there is room; sending again after a reconnect
+ *   alias.c    topic aliases for what is published
+ *   expiry.c   the time that messages may wait
  *   request.c  SUBSCRIBE and UNSUBSCRIBE
  *   time.c     deadlines and keep-alive
  *   output.c   the area of bytes to send
@@ -26,6 +28,7 @@
 #include "../codec/packet.h"
 #include "../codec/prop.h"
 #include "../wasmqtt.h"
+#include "alias.h"
 #include "cells.h"
 #include "intern.h"
 
@@ -36,6 +39,7 @@
 #define WQ_EVENTS_PER_PACKET 3u  /* a name that leaves, the packet itself, the end of its payload */
 #define WQ_REQUESTS_MAX 64u      /* SUBSCRIBE and UNSUBSCRIBE under way */
 #define WQ_PACKET_ID_BYTES 8192u /* a bit for each packet id */
+#define WQ_NEVER UINT64_MAX      /* as a moment */
 
 enum wq_kind { WQ_KIND_PUBLISH, WQ_KIND_SUBSCRIBE, WQ_KIND_UNSUBSCRIBE };
 
@@ -49,6 +53,8 @@ enum wq_progress {
 
 /* A message or a request; lives in one cell. */
 typedef struct wq_message {
+  uint64_t expires;    /* WQ_NEVER, or when its Message Expiry Interval is over */
+  uint32_t expires_at; /* where in the properties that interval stands */
   uint32_t next, prev; /* in its list */
   uint32_t token;
   uint32_t data; /* chain: topic, properties, payload (unless host_payload) */
@@ -120,9 +126,11 @@ struct wq_client {
   uint32_t generation;
   uint32_t quota;     /* PUBLISHes with QoS 1 or 2 that the server still takes [M5:4.9.0-1] */
   uint32_t again_at;  /* the next message in flight that may have to be sent again */
+  uint64_t expiry_at; /* nothing in waiting[] is over before */
   wq_list waiting[2]; /* QoS 0, and QoS 1 or 2 */
   wq_list inflight;   /* sent, until acknowledged for good [M3:4.3.2-1] [M5:4.3.2-3] [M5:4.3.3-3] [M5:4.3.3-5] */
   wq_list requests, settling;
+  wq_aliases aliases;
 
   /* connection */
   bool clean, has_auth;
@@ -169,6 +177,20 @@ void wq_settle_drain(wq_client *c);
 void wq_publish_pump(wq_client *c, uint64_t now_ms);
 bool wq_publish_can_move(const wq_client *c);
 void wq_publish_resume(wq_client *c, bool session_present);
+
+/* expiry.c */
+/* `m` waits from now on; its properties were checked. */
+void wq_expiry_start(wq_client *c, wq_message *m, wq_bytes properties, uint64_t now_ms);
+/* `m`, which was in flight, waits again. */
+void wq_expiry_resume(wq_client *c, const wq_message *m);
+/* The interval in `properties`, about to be sent, becomes what is left of it. */
+void wq_expiry_count_down(const wq_message *m, uint8_t *properties, uint64_t now_ms);
+static inline bool wq_expired(const wq_message *m, uint64_t now_ms) {
+  return m->progress == WQ_WAITING && m->expires <= now_ms;
+}
+/* Settle what waited too long, if it is time to look. */
+void wq_expire(wq_client *c, uint64_t now_ms);
+uint64_t wq_expiry_deadline(const wq_client *c);
 
 /* inbound.c */
 uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool repeat); /* a handle */

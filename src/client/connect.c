@@ -177,6 +177,7 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   negotiate(c, p.properties);
   c->status = WQ_CONNECTED;
   c->quota = n->receive_maximum;
+  wq_aliases_begin(&c->aliases, n->topic_alias_maximum);
   /* What a session kept counts with its other half only, and ends without it.
    * [M3:3.1.2-4] [M3:3.1.2-6] [M5:3.1.2-4] [M5:3.2.2-3] [M5:3.2.2-5] */
   if (!n->session_present) wq_received_forget(c);

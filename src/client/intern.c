@@ -70,8 +70,7 @@ uint32_t wq_intern_hash(const wq_intern *t, wq_bytes name) {
   return (uint32_t)stir(h, h >> 29);
 }
 
-/* memcmp() looks at single bytes in wasm. */
-static bool equal(const uint8_t *a, const uint8_t *b, uint32_t n) {
+bool wq_text_equal(const uint8_t *a, const uint8_t *b, uint32_t n) {
   uint64_t difference = 0;
   for (uint32_t i = 0; i + 8 < n; i += 8)
     difference |= load64(a + i) ^ load64(b + i);
@@ -81,7 +80,7 @@ static bool equal(const uint8_t *a, const uint8_t *b, uint32_t n) {
 static bool same_text(const wq_intern *t, const wq_topic *topic, wq_bytes name) {
   if (topic->len != name.len) return false;
   uint32_t head = name.len < TEXT_INLINE ? name.len : TEXT_INLINE;
-  if (!equal(topic->text, name.data, head)) return false;
+  if (!wq_text_equal(topic->text, name.data, head)) return false;
   return name.len == head || wq_chain_equals(t->cells, topic->more, name.data + head, name.len - head);
 }
 

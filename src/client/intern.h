@@ -21,6 +21,9 @@ typedef struct wq_intern {
 
 void wq_intern_init(wq_intern *t, wq_cells *cells, uint32_t max, const uint32_t seed[4], uint32_t *first_heads);
 
+/* memcmp() looks at single bytes in wasm; this does not. */
+bool wq_text_equal(const uint8_t *a, const uint8_t *b, uint32_t n);
+
 uint32_t wq_intern_hash(const wq_intern *t, wq_bytes name);
 /* The id of a name known, or 0. Marks it used. */
 uint32_t wq_intern_find(wq_intern *t, wq_bytes name, uint32_t hash);

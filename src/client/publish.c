@@ -35,35 +35,66 @@ static bool quota_left(const wq_client *c) {
          c->inflight.count + c->requests.count < UINT16_MAX; /* a packet id is free */
 }
 
+/* Give the topic of `p` an alias if it may have one and the packet that says so fits: its place then, else NULL. */
+static uint8_t *announce_alias(wq_client *c, wq_publish_packet *p, uint32_t hash, bool host_payload, uint32_t *size) {
+  p->alias = 1; /* all are of one size */
+  const uint64_t whole = wq_publish_size(c->negotiated.version, p);
+  const uint32_t with_alias = (uint32_t)(whole - (host_payload ? p->payload.len : 0));
+  uint8_t *dst = whole <= c->negotiated.maximum_packet_size ? wq_output_room(c, with_alias, true) : NULL;
+  p->alias = dst ? wq_alias_give(&c->aliases, p->topic, hash) : 0;
+  if (!p->alias) return NULL;
+  *size = with_alias;
+  return dst;
+}
+
+/* Room in the output for `p`, *size bytes, with an alias if that can be; NULL if there is none now. There is room only if
+ * the packet would fit with its topic and without an alias, so that what can be sent is not decided by what was. */
+static uint8_t *room_for(wq_client *c, wq_publish_packet *p, bool host_payload, uint32_t *size) {
+  *size = (uint32_t)output_size(c, p, host_payload); /* wq_publish() saw to it that it may fit */
+  uint8_t *dst = wq_output_room(c, *size, true);
+  if (!dst || !wq_alias_wanted(&c->aliases, p->topic)) return dst;
+  const uint32_t hash = wq_intern_hash(&c->topics, p->topic);
+  if ((p->alias = wq_alias_find(&c->aliases, p->topic, hash)) != 0) {
+    p->topic.len = 0;
+    *size = (uint32_t)output_size(c, p, host_payload);
+    return dst;
+  }
+  uint8_t *longer = announce_alias(c, p, hash, host_payload, size);
+  return longer ? longer : wq_output_room(c, *size, true); /* the area may have been moved */
+}
+
 /* Write a message from its cells. False if there is no room. */
 static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
-  const wq_publish_packet p = packet_of(m);
+  wq_publish_packet p = packet_of(m);
   const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
-  uint32_t size = (uint32_t)output_size(c, &p, m->host_payload); /* wq_publish() saw to it that it may fit */
-  uint8_t *dst = wq_output_room(c, size, true);
+  uint8_t topic[WQ_ALIAS_TOPIC_MAX];
+  if (m->topic_len <= sizeof topic) { /* a longer one needs none in one piece: it has no alias */
+    wq_chain_read(&(wq_chain_reader){&c->cells, m->data, 0}, topic, m->topic_len);
+    p.topic.data = topic;
+  }
+  uint32_t size;
+  uint8_t *dst = room_for(c, &p, m->host_payload, &size);
   if (!dst) return false;
-  wq_chain_reader from = {&c->cells, m->data, 0};
+  const uint32_t props_len = wq_publish_properties_len(&p);
   uint32_t remaining =
-      2u + m->topic_len + (m->qos ? 2u : 0u) + m->payload_len + (v5 ? wq_varint_size(m->props_len) + m->props_len : 0u);
+      2u + p.topic.len + (m->qos ? 2u : 0u) + m->payload_len + (v5 ? wq_varint_size(props_len) + props_len : 0u);
   /* DUP is for what went out before, with the same id. [M5:4.3.2-2] [M5:4.3.3-2] */
   uint8_t flags = (uint8_t)((m->sent_before ? PUBLISH_DUP : 0u) | (uint32_t)m->qos << 1 | (m->retain ? 1u : 0u));
   uint32_t head = wq_frame_head_write(dst, WQ_PUBLISH, flags, remaining);
   wq_writer w = wq_writer_of(dst + head, size - head);
-  wq_write_u16(&w, m->topic_len);
-  wq_chain_read(&from, w.at, m->topic_len);
-  w.at += m->topic_len;
+  wq_chain_reader from = {&c->cells, m->data, 0};
+  wq_write_u16(&w, (uint16_t)p.topic.len);
+  wq_chain_read(&from, p.topic.len ? w.at : NULL, m->topic_len);
+  w.at += p.topic.len;
   if (m->qos) wq_write_u16(&w, m->packet_id);
   if (v5) {
-    wq_write_varint(&w, m->props_len);
+    wq_write_varint(&w, props_len);
     wq_chain_read(&from, w.at, m->props_len);
+    wq_expiry_count_down(m, w.at, now_ms);
     w.at += m->props_len;
-  } else if (m->props_len) { /* queued for 5.0, sent to 3.x: the properties stay behind */
-    for (uint32_t left = m->props_len; left;) {
-      uint8_t gone[64];
-      uint32_t n = left < sizeof gone ? left : (uint32_t)sizeof gone;
-      wq_chain_read(&from, gone, n);
-      left -= n;
-    }
+    if (p.alias) wq_write_alias(&w, p.alias);
+  } else { /* queued for 5.0, sent to 3.x: the properties stay behind */
+    wq_chain_read(&from, NULL, m->props_len);
   }
   if (!m->host_payload) wq_chain_read(&from, w.at, m->payload_len);
   wq_output_add(c, size, now_ms);
@@ -128,7 +159,9 @@ void wq_publish_pump(wq_client *c, uint64_t now_ms) {
     while ((cell = c->waiting[lane].first) != 0) {
       wq_message *m = wq_message_at(c, cell);
       wq_publish_packet p = packet_of(m);
-      if (m->progress == WQ_WAITING && over_server_limit(c, &p))
+      if (wq_expired(m, now_ms))
+        wq_settle_later(c, &c->waiting[lane], cell, WQ_E_EXPIRED);
+      else if (m->progress == WQ_WAITING && over_server_limit(c, &p))
         wq_settle_later(c, &c->waiting[lane], cell, WQ_E_SERVER_LIMIT);
       else if (!(lane ? move_acknowledged(c, cell, now_ms) : move_unacknowledged(c, cell, now_ms)))
         break;
@@ -177,6 +210,7 @@ void wq_publish_resume(wq_client *c, bool session_present) {
       m->progress = WQ_WAITING;
       m->sent_before = m->again = false;
       wq_list_prepend(c, &c->waiting[1], cell);
+      wq_expiry_resume(c, m);
     }
   }
 }
@@ -197,7 +231,7 @@ static int check_args(const wq_client *c, const wq_publish_args *args) {
 }
 
 /* Copy the message into cells; 0 with *error set if there are not enough. */
-static uint32_t enqueue(wq_client *c, const wq_publish_args *args, int *error) {
+static uint32_t enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, int *error) {
   if (c->waiting[0].count + c->waiting[1].count + c->inflight.count >= c->config.queue_max) {
     *error = WQ_E_FULL;
     return 0;
@@ -222,6 +256,7 @@ static uint32_t enqueue(wq_client *c, const wq_publish_args *args, int *error) {
   m->retain = args->retain;
   m->host_payload = args->host_payload;
   m->resend = args->resend;
+  wq_expiry_start(c, m, args->properties, now_ms);
   wq_list_append(c, &c->waiting[args->qos ? 1 : 0], cell);
   return cell;
 }
@@ -232,7 +267,7 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
   if (error) return error;
   if (c->status == WQ_DISCONNECTING || (args->qos == 0 && c->status != WQ_CONNECTED)) return WQ_E_STATE;
   if (now_ms > c->now) c->now = now_ms;
-  const wq_publish_packet p = {
+  wq_publish_packet p = {
       .qos = args->qos,
       .retain = args->retain,
       .topic = args->topic,
@@ -246,15 +281,15 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
   if (c->status == WQ_CONNECTED) {
     if (over_server_limit(c, &p)) return WQ_E_SERVER_LIMIT;
     if (args->qos == 0 && !args->host_payload && !c->waiting[0].first) {
-      uint32_t size = (uint32_t)output_size(c, &p, false);
-      uint8_t *dst = wq_output_room(c, size, true);
+      uint32_t size;
+      uint8_t *dst = room_for(c, &p, false, &size);
       if (dst) {
         wq_output_add(c, wq_publish_encode(dst, size, c->negotiated.version, &p), now_ms);
         return 0;
       }
     }
   }
-  uint32_t cell = enqueue(c, args, &error);
+  uint32_t cell = enqueue(c, args, now_ms, &error);
   if (!cell) return error;
   uint32_t token = wq_message_at(c, cell)->token;
   if (c->status == WQ_CONNECTED && !c->again_at && c->waiting[args->qos ? 1 : 0].first == cell) {

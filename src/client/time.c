@@ -20,13 +20,16 @@ static bool keeps_alive(const wq_client *c) {
          (!c->pinging || wq_output_free(c) >= PING_SIZE);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 uint64_t wq_deadline(const wq_client *client) {
   const wq_client *c = client;
   if (c->settling.first || wq_publish_can_move(c)) return 0;
-  if (c->status == WQ_CONNECTING) return c->connack_by;
-  if (c->status != WQ_CONNECTED) return UINT64_MAX;
-  uint64_t due = keeps_alive(c) ? ping_due(c) : UINT64_MAX;
-  return c->pinging && c->ping_by < due ? c->ping_by : due;
+  uint64_t due = wq_expiry_deadline(c);
+  if (c->status == WQ_CONNECTING) return sooner(due, c->connack_by);
+  if (c->status != WQ_CONNECTED) return due;
+  if (c->pinging) due = sooner(due, c->ping_by);
+  return keeps_alive(c) ? sooner(due, ping_due(c)) : due;
 }
 
 static void ping(wq_client *c, uint64_t now_ms) {
@@ -45,6 +48,7 @@ static void expect_answer(wq_client *c, uint32_t timeout_ms, uint64_t now_ms) {
 int wq_tick(wq_client *client, uint64_t now_ms) {
   wq_client *c = client;
   wq_input_begin(c, now_ms);
+  wq_expire(c, now_ms);
   wq_settle_drain(c);
   if (c->status == WQ_FAILED) return c->failure;
   if (c->status == WQ_CONNECTING && now_ms >= c->connack_by) { /* [M3:3.1.4-4] [M5:3.1.4-5] */

@@ -113,4 +113,10 @@ static inline void wq_write_bytes(wq_writer *w, wq_bytes b) {
     memcpy(w->at, b.data, b.len);
   w->at += b.len;
 }
+
+/* wq_write_alias - the property Topic Alias, 3 bytes. */
+static inline void wq_write_alias(wq_writer *w, uint16_t alias) {
+  wq_write_u8(w, WQ_P_TOPIC_ALIAS);
+  wq_write_u16(w, alias);
+}
 #endif

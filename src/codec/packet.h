@@ -41,6 +41,7 @@ typedef struct wq_publish_packet {
   wq_bytes topic;     /* may be empty in 5.0 if a Topic Alias is given */
   wq_bytes properties;
   wq_bytes payload;
+  uint16_t alias; /* encoding in 5.0: not 0 is a Topic Alias that goes behind `properties`, which have none then */
 } wq_publish_packet;
 
 /* PUBACK, PUBREC, PUBREL, PUBCOMP */
@@ -109,6 +110,11 @@ uint32_t wq_ping_encode(uint8_t *dst, uint32_t room, uint8_t type);
 
 /* The sizes the encoders will need, known before anything is written; over 268435460 means "cannot be a packet". */
 uint64_t wq_publish_size(uint8_t version, const wq_publish_packet *p);
+/* The length of its properties, alias included. */
+/* The length of its properties, alias included. */
+static inline uint32_t wq_publish_properties_len(const wq_publish_packet *p) {
+  return p->properties.len + (p->alias != 0 ? 3u : 0u); /* see wq_write_alias() */
+}
 uint64_t wq_subscribe_size(uint8_t version, wq_bytes properties, const wq_subscription *subscriptions, size_t count);
 uint64_t wq_unsubscribe_size(uint8_t version, wq_bytes properties, const wq_bytes *filters, size_t count);
 

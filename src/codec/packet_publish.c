@@ -61,7 +61,8 @@ int wq_publish_decode(wq_publish_packet *p, uint8_t version, uint8_t flags, wq_b
 
 static uint64_t remaining_of(uint8_t version, const wq_publish_packet *p) {
   if (p->topic.len > WQ_STRING_MAX) return UINT64_MAX;
-  return wq_binary_size(p->topic) + (p->qos != 0 ? 2 : 0) + wq_properties_size(version, p->properties) + p->payload.len;
+  const wq_bytes properties = {NULL, wq_publish_properties_len(p)};
+  return wq_binary_size(p->topic) + (p->qos != 0 ? 2 : 0) + wq_properties_size(version, properties) + p->payload.len;
 }
 
 uint64_t wq_publish_size(uint8_t version, const wq_publish_packet *p) {
@@ -76,7 +77,13 @@ uint32_t wq_publish_head_encode(uint8_t *dst, uint32_t room, uint8_t version, co
   wq_writer w = wq_writer_of(dst + head, room - head);
   wq_write_binary(&w, p->topic);
   if (p->qos != 0) wq_write_u16(&w, p->packet_id);
-  wq_write_properties(&w, version, p->properties);
+  if (p->alias != 0 && version == WQ_MQTT_5_0) {
+    wq_write_varint(&w, wq_publish_properties_len(p));
+    wq_write_bytes(&w, p->properties);
+    wq_write_alias(&w, p->alias);
+  } else {
+    wq_write_properties(&w, version, p->properties);
+  }
   return wq_packet_end(&w, dst);
 }
 

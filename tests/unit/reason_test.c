@@ -79,6 +79,7 @@ static void errors(void) {
               {-301, "WQ_E_FULL"},
               {-302, "WQ_E_MEMORY"},
               {-310, "WQ_E_OUTCOME_UNKNOWN"},
+              {-311, "WQ_E_EXPIRED"},
               {-500, "WQ_E_REFUSED"},
               {-628, "WQ_E_REFUSED"},
               {-755, "WQ_E_REFUSED"},

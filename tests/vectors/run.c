@@ -464,6 +464,7 @@ static void begin(run *r, const script *s) {
     config.packet_size_max = script_number(l, "packet_size_max", config.packet_size_max);
     config.topic_alias_max = script_number(l, "topic_alias_max", config.topic_alias_max);
     config.stream_min = script_number(l, "stream_min", config.stream_min);
+    config.topic_alias_out_max = script_number(l, "topic_alias_out_max", config.topic_alias_out_max);
   }
   size_t size = wq_client_size(&config);
   r->memory = aligned_alloc(16, size);
