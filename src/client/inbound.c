@@ -4,7 +4,8 @@
  * [M5:4.6.0-2] [M5:4.6.0-3]
  *
  * PUBACK and PUBREC repeat the id [M3:3.3.4-1] [M5:3.3.4-1] [M3:4.3.2-2] [M5:4.3.2-4] [M5:4.3.3-8]. A QoS 1 message is
- * forgotten with its PUBACK, so that its id means a new one [M5:4.3.2-5].
+ * forgotten with its PUBACK, so that its id means a new one [M5:4.3.2-5]. What time a message had left changes nothing
+ * here [M5:4.3.3-13].
  *
  * A QoS 2 PUBLISH is in `handling` from its arrival to its PUBREC and in `received` from then to its PUBREL, so it reaches
  * the host once [M3:4.3.3-2] [M5:4.3.3-10]. */

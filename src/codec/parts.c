@@ -16,7 +16,7 @@ int wq_read_properties(wq_reader *r, uint8_t version, uint32_t packets, wq_bytes
 int wq_read_packet_id(wq_reader *r, uint16_t *packet_id) {
   *packet_id = wq_read_u16(r);
   if (r->failed) return WQ_E_MALFORMED;
-  return *packet_id != 0 ? 0 : WQ_E_PROTOCOL;
+  return *packet_id != 0 ? 0 : WQ_E_PROTOCOL; /* [M3:2.3.1-1] [M3:2.3.1-4] [M5:2.2.1-4] */
 }
 
 uint64_t wq_properties_size(uint8_t version, wq_bytes properties) {
