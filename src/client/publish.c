@@ -17,16 +17,14 @@ static wq_publish_packet packet_of(const wq_message *m) {
                              .payload = {NULL, m->payload_len}};
 }
 
-/* What the server of this connection would not take. */
-static bool over_server_limit(const wq_client *c, const wq_publish_packet *p) {
-  const wq_negotiated_t *n = &c->negotiated;
-  return p->qos > n->maximum_qos || (p->retain && !n->retain_available) ||
-         wq_publish_size(n->version, p) > n->maximum_packet_size;
+static uint64_t size_of(const wq_client *c, const wq_publish_packet *p) {
+  return wq_publish_size(c->negotiated.version, p);
 }
 
-/* Bytes that `p` takes in the output. */
-static uint64_t output_size(const wq_client *c, const wq_publish_packet *p, bool host_payload) {
-  return wq_publish_size(c->negotiated.version, p) - (host_payload ? p->payload.len : 0);
+/* What the server of this connection would not take, of this size. */
+static bool over_server_limit(const wq_client *c, const wq_publish_packet *p, uint64_t size) {
+  const wq_negotiated_t *n = &c->negotiated;
+  return p->qos > n->maximum_qos || (p->retain && !n->retain_available) || size > n->maximum_packet_size;
 }
 
 /* May one more message with QoS 1 or 2 be under way? Nothing else waits for it. [M5:3.3.4-7] [M5:3.3.4-8] [M5:4.9.0-3] */
@@ -36,31 +34,32 @@ static bool quota_left(const wq_client *c) {
 }
 
 /* Give the topic of `p` an alias if it may have one and the packet that says so fits: its place then, else NULL. */
-static uint8_t *announce_alias(wq_client *c, wq_publish_packet *p, uint32_t hash, bool host_payload, uint32_t *size) {
+static uint8_t *announce_alias(wq_client *c, wq_publish_packet *p, uint32_t hash, uint32_t elsewhere, uint64_t *size) {
   p->alias = 1; /* all are of one size */
-  const uint64_t whole = wq_publish_size(c->negotiated.version, p);
-  const uint32_t with_alias = (uint32_t)(whole - (host_payload ? p->payload.len : 0));
-  uint8_t *dst = whole <= c->negotiated.maximum_packet_size ? wq_output_room(c, with_alias, true) : NULL;
+  const uint64_t with_alias = size_of(c, p);
+  uint8_t *dst = with_alias <= c->negotiated.maximum_packet_size
+                     ? wq_output_room(c, (uint32_t)(with_alias - elsewhere), true)
+                     : NULL;
   p->alias = dst ? wq_alias_give(&c->aliases, p->topic, hash) : 0;
   if (!p->alias) return NULL;
   *size = with_alias;
   return dst;
 }
 
-/* Room in the output for `p`, *size bytes, with an alias if that can be; NULL if there is none now. There is room only if
- * the packet would fit with its topic and without an alias, so that what can be sent is not decided by what was. */
-static uint8_t *room_for(wq_client *c, wq_publish_packet *p, bool host_payload, uint32_t *size) {
-  *size = (uint32_t)output_size(c, p, host_payload); /* wq_publish() saw to it that it may fit */
-  uint8_t *dst = wq_output_room(c, *size, true);
+/* Room in the output for `p` of *size bytes, without those of its payload that are `elsewhere`; with an alias if that can
+ * be, which changes both. NULL if there is none now. There is room only if the packet would fit with its topic and without
+ * an alias, so that what can be sent is not decided by what was. */
+static uint8_t *room_for(wq_client *c, wq_publish_packet *p, uint32_t elsewhere, uint64_t *size) {
+  uint8_t *dst = wq_output_room(c, (uint32_t)(*size - elsewhere), true); /* wq_publish() saw to it that it may fit */
   if (!dst || !wq_alias_wanted(&c->aliases, p->topic)) return dst;
   const uint32_t hash = wq_intern_hash(&c->topics, p->topic);
   if ((p->alias = wq_alias_find(&c->aliases, p->topic, hash)) != 0) {
     p->topic.len = 0;
-    *size = (uint32_t)output_size(c, p, host_payload);
+    *size = size_of(c, p);
     return dst;
   }
-  uint8_t *longer = announce_alias(c, p, hash, host_payload, size);
-  return longer ? longer : wq_output_room(c, *size, true); /* the area may have been moved */
+  uint8_t *longer = announce_alias(c, p, hash, elsewhere, size);
+  return longer ? longer : wq_output_room(c, (uint32_t)(*size - elsewhere), true); /* the area may have been moved */
 }
 
 /* Write a message from its cells. False if there is no room. */
@@ -72,9 +71,11 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
     wq_chain_read(&(wq_chain_reader){&c->cells, m->data, 0}, topic, m->topic_len);
     p.topic.data = topic;
   }
-  uint32_t size;
-  uint8_t *dst = room_for(c, &p, m->host_payload, &size);
+  const uint32_t elsewhere = m->host_payload ? m->payload_len : 0;
+  uint64_t whole = size_of(c, &p);
+  uint8_t *dst = room_for(c, &p, elsewhere, &whole);
   if (!dst) return false;
+  const uint32_t size = (uint32_t)(whole - elsewhere);
   const uint32_t props_len = wq_publish_properties_len(&p);
   uint32_t remaining =
       2u + p.topic.len + (m->qos ? 2u : 0u) + m->payload_len + (v5 ? wq_varint_size(props_len) + props_len : 0u);
@@ -137,7 +138,7 @@ static bool send_again(wq_client *c, uint64_t now_ms) {
     const wq_publish_packet p = packet_of(m);
     if (m->again && m->progress == WQ_RELEASED) { /* never its PUBLISH [M5:4.3.3-6] */
       if (!wq_output_ack_packet(c, WQ_PUBREL, m->packet_id, 0)) return false;
-    } else if (m->again && over_server_limit(c, &p)) {
+    } else if (m->again && over_server_limit(c, &p, size_of(c, &p))) {
       wq_settle_later(c, &c->inflight, c->again_at, WQ_E_SERVER_LIMIT); /* moves again_at on */
       continue;
     } else if (m->again) {
@@ -161,7 +162,7 @@ void wq_publish_pump(wq_client *c, uint64_t now_ms) {
       wq_publish_packet p = packet_of(m);
       if (wq_expired(m, now_ms))
         wq_settle_later(c, &c->waiting[lane], cell, WQ_E_EXPIRED);
-      else if (m->progress == WQ_WAITING && over_server_limit(c, &p))
+      else if (m->progress == WQ_WAITING && over_server_limit(c, &p, size_of(c, &p)))
         wq_settle_later(c, &c->waiting[lane], cell, WQ_E_SERVER_LIMIT);
       else if (!(lane ? move_acknowledged(c, cell, now_ms) : move_unacknowledged(c, cell, now_ms)))
         break;
@@ -172,7 +173,9 @@ void wq_publish_pump(wq_client *c, uint64_t now_ms) {
 static bool fits_now(const wq_client *c, uint32_t cell) {
   const wq_message *m = wq_message_at(c, cell);
   const wq_publish_packet p = packet_of(m);
-  return over_server_limit(c, &p) || output_size(c, &p, m->host_payload) + WQ_OUTPUT_RESERVE <= wq_output_free(c);
+  const uint64_t size = size_of(c, &p);
+  return over_server_limit(c, &p, size) ||
+         size - (m->host_payload ? m->payload_len : 0) + WQ_OUTPUT_RESERVE <= wq_output_free(c);
 }
 
 bool wq_publish_can_move(const wq_client *c) {
@@ -275,16 +278,15 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
       .payload = args->payload,
   };
   /* What would never fit is not kept; with the length of properties, which the connection it waits for may need. */
-  if (wq_publish_size(WQ_MQTT_5_0, &p) - (args->host_payload ? p.payload.len : 0) + WQ_OUTPUT_RESERVE >
-      c->config.output_size)
-    return WQ_E_ARG;
+  uint64_t size = wq_publish_size(WQ_MQTT_5_0, &p);
+  if (size - (args->host_payload ? p.payload.len : 0) + WQ_OUTPUT_RESERVE > c->config.output_size) return WQ_E_ARG;
   if (c->status == WQ_CONNECTED) {
-    if (over_server_limit(c, &p)) return WQ_E_SERVER_LIMIT;
+    if (c->negotiated.version < WQ_MQTT_5_0) size = size_of(c, &p);
+    if (over_server_limit(c, &p, size)) return WQ_E_SERVER_LIMIT;
     if (args->qos == 0 && !args->host_payload && !c->waiting[0].first) {
-      uint32_t size;
-      uint8_t *dst = room_for(c, &p, false, &size);
+      uint8_t *dst = room_for(c, &p, 0, &size);
       if (dst) {
-        wq_output_add(c, wq_publish_encode(dst, size, c->negotiated.version, &p), now_ms);
+        wq_output_add(c, wq_publish_encode(dst, (uint32_t)size, c->negotiated.version, &p), now_ms);
         return 0;
       }
     }
