@@ -14,8 +14,8 @@
 static bool text_ok(wq_bytes text) { return !text.len || wq_utf8_valid(text); }
 
 static int check_will(const wq_connect_args *a) {
-  if (a->will_qos > 2) return WQ_E_ARG;
-  if (!wq_topic_name_valid(a->will_topic)) return WQ_E_TOPIC;
+  if (a->will_qos > 2) return WQ_E_ARG;                       /* [M3:3.1.2-14] [M5:3.1.2-12] */
+  if (!wq_topic_name_valid(a->will_topic)) return WQ_E_TOPIC; /* [M3:3.1.3-10] [M5:3.1.3-11] */
   if (a->will_properties.len && (a->version < WQ_MQTT_5_0 || wq_properties_check(a->will_properties, WQ_IN_WILL)))
     return WQ_E_PROPERTY;
   return a->will_payload.len > UINT16_MAX ? WQ_E_ARG : 0;
@@ -23,7 +23,8 @@ static int check_will(const wq_connect_args *a) {
 
 static int check_args(const wq_connect_args *a) {
   if (a->size < sizeof *a || a->version < WQ_MQTT_3_1 || a->version > WQ_MQTT_5_0) return WQ_E_ARG;
-  if (!text_ok(a->client_id) || !text_ok(a->username)) return WQ_E_UTF8;
+  if (!text_ok(a->client_id) || !text_ok(a->username))
+    return WQ_E_UTF8; /* [M3:3.1.3-4] [M3:3.1.3-11] [M5:3.1.3-4] [M5:3.1.3-12] */
   if (a->version < WQ_MQTT_5_0 && a->password.data && !a->username.data) return WQ_E_VERSION; /* [M3:3.1.2-22] */
   if (!a->client_id.len && (a->version == WQ_MQTT_3_1 || (a->version == WQ_MQTT_3_1_1 && !a->clean)))
     return WQ_E_VERSION; /* [M3:3.1.3-7] */

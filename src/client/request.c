@@ -15,7 +15,7 @@ static int check_properties(const wq_client *c, wq_bytes properties, uint8_t typ
 
 static int check_subscription(const wq_client *c, const wq_subscription *s) {
   const wq_negotiated_t *n = &c->negotiated;
-  if (!wq_topic_filter_valid(s->filter)) return WQ_E_FILTER;
+  if (!wq_topic_filter_valid(s->filter)) return WQ_E_FILTER; /* [M3:3.8.3-1] [M5:3.8.3-1] */
   if (s->qos > 2 || s->retain_handling > 2) return WQ_E_ARG;
   if (n->version < WQ_MQTT_5_0) return s->no_local || s->retain_as_published || s->retain_handling ? WQ_E_VERSION : 0;
   bool shared = wq_topic_filter_is_shared(s->filter);
@@ -78,7 +78,7 @@ int wq_unsubscribe(wq_client *client, const wq_bytes *filters, size_t count, wq_
   if (!count) return WQ_E_ARG; /* [M3:3.10.3-2] [M5:3.10.3-2] */
   int error = check_properties(c, properties, WQ_UNSUBSCRIBE);
   for (size_t i = 0; !error && i < count; i++)
-    if (!wq_topic_filter_valid(filters[i])) error = WQ_E_FILTER;
+    if (!wq_topic_filter_valid(filters[i])) error = WQ_E_FILTER; /* [M3:3.10.3-1] [M5:3.10.3-1] */
   if (error) return error;
   const uint8_t version = c->negotiated.version;
   uint64_t size = wq_unsubscribe_size(version, properties, filters, count);

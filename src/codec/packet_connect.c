@@ -89,7 +89,8 @@ uint32_t wq_connect_encode(uint8_t *dst, uint32_t room, const wq_connect_packet 
   uint8_t flags = p->clean ? CLEAN : 0;
   uint64_t size =
       wq_binary_size(name) + 4 + wq_properties_size(p->version, p->properties) + wq_binary_size(p->client_id);
-  /* a flag and its field come together, or neither does [M3:3.1.2-9] [M3:3.1.2-18] [M3:3.1.2-19] [M3:3.1.2-20]
+  /* a flag and its field come together, or neither does [M3:3.1.2-9] [M3:3.1.2-11] [M3:3.1.2-13] [M3:3.1.2-15]
+   * [M5:3.1.2-11] [M5:3.1.2-13] [M3:3.1.2-18] [M3:3.1.2-19] [M3:3.1.2-20]
    * [M3:3.1.2-21] [M5:3.1.2-9] [M5:3.1.2-16] [M5:3.1.2-17] [M5:3.1.2-18] [M5:3.1.2-19] */
   if (p->has_will) {
     flags |= (uint8_t)(WILL | (unsigned)p->will_qos << 3 | (p->will_retain ? WILL_RETAIN : 0));

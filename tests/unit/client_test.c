@@ -224,6 +224,26 @@ static void packet_ids_used_up(void) {
   host_end(&h);
 }
 
+/* JavaScript's strings cannot even say this. */
+static void text_that_is_none(void) {
+  static const uint8_t overlong[] = {0xC0, 0xAF}, surrogate[] = {0xED, 0xA0, 0x80}, nul[] = {'a', 0};
+  const wq_bytes bad[] = {{overlong, 2}, {surrogate, 3}, {nul, 2}};
+  for (uint8_t version = 4; version <= 5; version++)
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+      wq_config config;
+      wq_config_init(&config);
+      host h = host_make(&config);
+      const wq_connect_args connect = {
+          .size = sizeof connect, .version = version, .client_id = text("a"), .has_will = true, .will_topic = bad[i]};
+      CHECK_INT(wq_connect(h.client, &connect, h.now), WQ_E_TOPIC);
+      online(&h, version);
+      const wq_subscription sub = {.filter = bad[i]};
+      CHECK_INT(wq_subscribe(h.client, &sub, 1, (wq_bytes){0}, h.now), WQ_E_FILTER);
+      CHECK_INT(wq_unsubscribe(h.client, &bad[i], 1, (wq_bytes){0}, h.now), WQ_E_FILTER);
+      host_end(&h);
+    }
+}
+
 /* No PINGREQ can go into the middle of a payload, and no answer is missed meanwhile; afterwards it is due. */
 static void keep_alive_during_a_payload(void) {
   wq_config config;
@@ -605,7 +625,11 @@ int main(void) {
   check_case("memory is asked for before anything changes", more_memory);
   check_case("memory for a packet that came in pieces", memory_for_a_cut_packet);
   check_case("a settlement outlives a call that wants memory", memory_before_a_settlement);
-  check_case("every packet id in use; one that PUBACK freed is taken again [M3:2.3.1-2] [M3:2.3.1-3]", packet_ids_used_up);
+  check_case("every packet id in use; one that PUBACK freed is taken again [M3:2.3.1-2] [M3:2.3.1-3]",
+             packet_ids_used_up);
+  check_case("filters and will topics that are not UTF-8 [M3:3.1.3-10] [M3:3.8.3-1] [M3:3.10.3-1] [M5:3.1.3-11] "
+             "[M5:3.8.3-1] [M5:3.10.3-1]",
+             text_that_is_none);
   check_case("keep-alive rests during a payload of the host's", keep_alive_during_a_payload);
   check_case("PINGREQ needs its two bytes of room", ping_without_room);
   check_case("input after DISCONNECT is taken and ignored", input_after_disconnect);
