@@ -19,7 +19,8 @@ import { Probe, pattern, probe } from './programs.js';
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 /** CONNACK of MQTT 5.0: welcome. */
-const connack = Buffer.from([0x20, 0x03, 0x00, 0x00, 0x00]);
+/** Of MQTT 5.0, with an Assigned Client Identifier, since the probe sends none. */
+const connack = Buffer.from([0x20, 0x08, 0x00, 0x00, 0x05, 0x12, 0x00, 0x02, 0x69, 0x64]);
 
 /** What a WebSocket travels on. @param {import('ws').WebSocket} socket @returns {import('node:net').Socket} */
 const rawSocket = (socket) => /** @type {any} */ (socket)._socket;
