@@ -153,8 +153,8 @@ class Run {
         clean: words.number('clean', 1) !== 0,
         keepAlive: words.number('keep_alive', 0),
         timeout: words.number('timeout', 0),
-        clientId: words.value('client_id') ?? '',
-        username: words.value('username'),
+        clientId: words.text('client_id') ?? '',
+        username: words.text('username'),
         password: words.bytes('password'),
         properties: words.bytes('props'),
         will:
@@ -183,7 +183,7 @@ class Run {
     const payload = host === undefined ? (words.bytes('payload') ?? NOTHING) : new Uint8Array(Number(host));
     // QoS 3 has no bits of its own at the boundary
     if (words.number('qos', 0) > this.n.WQ_WASM_QOS) throw new Error('QoS out of range');
-    const token = this.core.publish(words.value('topic') ?? '', words.bytes('props'), payload, flags, this.now);
+    const token = this.core.publish(words.text('topic') ?? '', words.bytes('props'), payload, flags, this.now);
     if (token > 0) this.hosted[this.tokens.length] = payload.length;
     return token;
   }
@@ -291,7 +291,7 @@ class Run {
  * @param {Line} line
  */
 const crosses = ({ name, words }) =>
-  !words.some((word) => /^(topic|client_id)_hex=/.test(word)) && !(name === 'publish' && words.includes('qos=3'));
+  new Words(words).isText(['topic', 'client_id', 'username']) && !(name === 'publish' && words.includes('qos=3'));
 
 /**
  * @param {Line[]} lines

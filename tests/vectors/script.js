@@ -1,4 +1,5 @@
 // The text of a conversation vector (README.md), line by line: what script.c does for the native runner.
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 
 /** Commands whose rest is bytes or a line of the log, not words. */
@@ -76,6 +77,15 @@ export class Words {
     const text = this.value(key);
     if (text !== undefined) return new TextEncoder().encode(text);
     return hex === undefined ? undefined : hexBytes(hex);
+  }
+  /** @param {string} key */
+  text(key) {
+    const bytes = this.bytes(key);
+    return bytes && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  }
+  /** Are all of them strings, as far as they are there? @param {string[]} keys */
+  isText(keys) {
+    return keys.every((key) => isUtf8(this.bytes(key) ?? new Uint8Array()));
   }
   /** The words of each filter: it and the options after it. */
   filters() {
