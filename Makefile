@@ -167,7 +167,7 @@ dist/wasmqtt.d.ts: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
 
 # ---------------------------------------------------------------------------------------------------- tests
 comma := ,
-SUITES := lint tools unit vectors fuzz wasm client dashboard net browser
+SUITES := lint tools unit vectors fuzz wasm client interop dashboard net browser
 SUITE  := $(SUITES)
 CHOSEN := $(subst $(comma), ,$(SUITE))
 
@@ -179,6 +179,7 @@ NEED_fuzz    := $(FUZZ)
 NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
 NEED_wasm    := dist/wasmqtt.wasm build/gen/webcrypto.js $(LIB_JS) $(DASH)
 NEED_client  := $(LIB_JS)
+NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
 NEED_dashboard := node_modules/.package-lock.json
 NEED_net     := $(NET) build/native/fleet $(DASH)
 NEED_browser := $(LIB_JS) $(DASH) build/native/fleet

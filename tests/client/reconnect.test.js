@@ -29,6 +29,8 @@ test('reasons are classed', () => {
   assert.equal(classify(new MqttError('connected', 'session-taken-over', '', { reasonCode: 0x8e })), 'fatal');
   assert.equal(classify(new MqttError('connected', 'connection-lost', '', { closeCode: 1006 })), 'transient');
   assert.equal(classify(new MqttError('open', 'open-failed', '')), 'transient');
+  assert.equal(classify(new MqttError('connack', 'closed', '', { closeCode: 1011 })), 'transient');
+  assert.equal(classify(new MqttError('connack', 'unauthenticated', '', { closeCode: 1002 })), 'credentials');
   assert.equal(classify(new MqttError('load', 'wasm', '')), 'fatal');
 });
 

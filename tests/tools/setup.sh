@@ -32,6 +32,7 @@ test clang-format-14 clang-format-14
 test cppcheck cppcheck
 test chromium chromium
 test firefox-esr firefox-esr
+test /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
 LIST
 }
 
@@ -90,13 +91,18 @@ install_packages() (
   trap 'exit 130' INT TERM HUP
   printf '#!/bin/sh\nexit 101\n' > "$policy"
   chmod 755 "$policy"
+  services=
+  for package in mosquitto caddy rabbitmq-server; do
+    case " $1 " in *" $package "*) services="$services $package" ;; esac
+  done
+  # Erlang's port mapper comes along with RabbitMQ; where it was there before, it stays as it was.
+  case $services in *rabbitmq*) there epmd || services="$services epmd.service epmd.socket" ;; esac
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -q
   # shellcheck disable=SC2086
   apt-get install -q -y --no-install-recommends $1
-  for service in mosquitto caddy; do
-    case " $1 " in *" $service "*) ! there systemctl || systemctl disable "$service" >/dev/null 2>&1 || true ;; esac
-  done
+  # shellcheck disable=SC2086
+  [ -z "$services" ] || ! there systemctl || systemctl disable $services >/dev/null 2>&1 || true
 )
 
 missing=$(missing_packages)

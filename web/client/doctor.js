@@ -172,14 +172,16 @@ export function openTimeout(url, timeout) {
 export function noConnack(url, { closeCode, reason }) {
   const said = reason ? `, saying ${JSON.stringify(reason)}` : '';
   const code = closeCode ? ` (code ${closeCode}${said})` : '';
+  const unauthenticated = /unauth/i.test(reason); // RabbitMQ says so
   return new MqttError(
     'connack',
-    'closed',
+    unauthenticated ? 'unauthenticated' : 'closed',
     `${publicUrl(url)} closed the WebSocket instead of answering CONNECT${code}.`,
     {
       closeCode: closeCode || undefined,
-      hint:
-        closeCode === 1002 || /auth/i.test(reason)
+      hint: unauthenticated
+        ? 'Look at user name and password.'
+        : closeCode === 1002
           ? 'Some servers do this when user name or password are wrong.'
           : 'User name, password, client id or MQTT version may not suit the server; its log should say.',
     },

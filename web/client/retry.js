@@ -46,8 +46,9 @@ const FATAL_PHASES = new Set(['options', 'load']);
  * What an ended attempt or connection means: 'fatal' (stop), 'credentials' (others are needed), 'transient' (try again).
  * @param {import('./errors.js').MqttError} error
  */
-export function classify({ phase, reasonCode }) {
+export function classify({ phase, code, reasonCode }) {
   if (FATAL_PHASES.has(phase)) return 'fatal';
+  if (code === 'unauthenticated') return 'credentials'; // told by closing, without a reason code
   if (reasonCode === undefined) return 'transient';
   const old = phase === 'connack' && reasonCode < 0x80;
   if ((old ? FATAL_3 : FATAL).has(reasonCode)) return 'fatal';
