@@ -40,9 +40,9 @@ import { Stream } from './stream.js';
  */
 
 /**
- * Limits and sizes of wq_config (wasmqtt.h); what is left out has its default.
+ * Limits and sizes of wq_config (wasmqtt.h); what is left out has its default. topic_alias_out_max may be 0: none.
  * @typedef {Partial<Record<'events_max' | 'output_size' | 'carry_size' | 'topics_max' | 'queue_max' | 'inflight_max' |
- *   'receive_max' | 'packet_size_max' | 'topic_alias_max' | 'stream_min', number>>} CoreConfig
+ *   'receive_max' | 'packet_size_max' | 'topic_alias_max' | 'stream_min' | 'topic_alias_out_max', number>>} CoreConfig
  */
 
 /**
@@ -151,7 +151,8 @@ export class Core {
     this.#noProps = this.numbers.WQ_NO_PROPS >>> 0;
 
     this.#config = x.wq_wasm_config();
-    this.layout.write(this.#memory, 'wq_config', this.#config, config);
+    const noAliases = config.topic_alias_out_max === 0 ? { topic_alias_out_max: this.numbers.WQ_NO_ALIASES } : {};
+    this.layout.write(this.#memory, 'wq_config', this.#config, { ...config, ...noAliases });
     const size = x.wq_wasm_client_size();
     const error = size === 0 ? this.numbers.WQ_E_ARG : x.wq_wasm_init(this.#memory.allocate(size), size);
     if (error !== 0) throw new Error(`wasm: the core does not start (${this.errorName(error)})`);

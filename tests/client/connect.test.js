@@ -236,10 +236,30 @@ test('bad URLs and options are refused before anything is opened', async () => {
     { queue: { maxMessages: 0 } },
     { will: { payload: 'x' } },
     { protocolVersion: 6 },
+    { topicAliases: 1025 },
+    { topicAliases: -1 },
   ])) {
     assert.equal((await rejection(connect('ws://peer.test', options))).code, 'bad-option', JSON.stringify(options));
     assert.throws(() => createClient('ws://peer.test', options), { code: 'bad-option' });
   }
+});
+
+test('a limit of ours that is out of its range is named, with the range', async () => {
+  for (const [properties, name, range] of /** @type {[object, string, RegExp][]} */ ([
+    [{ topicAliasMaximum: 1025 }, 'topicAliasMaximum', /0 to 1024/],
+    [{ topicAliasMaximum: -1 }, 'topicAliasMaximum', /0 to 1024/],
+    [{ receiveMaximum: 0 }, 'receiveMaximum', /1 to 65535/],
+    [{ maximumPacketSize: 1023 }, 'maximumPacketSize', /1024 to 268435460/],
+  ])) {
+    const error = await rejection(connect('ws://peer.test', { properties }));
+    assert.equal(error.phase, 'options');
+    assert.equal(error.code, 'bad-option');
+    assert(error.message.includes(`properties.${name}`));
+    assert.match(error.hint, range);
+  }
+  const peer = new Peer();
+  await (await peer.connect({ properties: { topicAliasMaximum: 1024 } })).end();
+  assert.equal(peer.last.packets[0].properties.topicAliasMaximum, 1024);
 });
 
 test('a property that CONNECT cannot carry is named', async () => {

@@ -32,7 +32,7 @@ import { defaultWebSocket } from './socket.js';
  * @property {number} [connectTimeout] ms for an attempt, from opening the WebSocket to CONNACK; default 30000
  * @property {WillOptions} [will]
  * @property {import('./properties.js').Properties} [properties] of CONNECT, MQTT 5.0: sessionExpiryInterval (default 300 s
- *   while reconnecting is on), receiveMaximum, topicAliasMaximum, userProperties, ...
+ *   while reconnecting is on), receiveMaximum, topicAliasMaximum (of what comes, 0..1024; default 0), userProperties, ...
  * @property {() => Credentials | Promise<Credentials>} [credentials] asked before every attempt
  * @property {import('./retry.js').ReconnectOptions | false} [reconnect] false: a lost connection ends the client
  * @property {import('./outbox.js').QueueOptions} [queue]
@@ -41,6 +41,8 @@ import { defaultWebSocket } from './socket.js';
  *   they returned settled
  * @property {number} [maxInflight] messages with QoS 1 and 2 that are sent and not acknowledged, 1..65535; default 100
  * @property {number} [maximumPacketSize] bytes of a packet that is accepted, 1024..268435460; default 16 MiB
+ * @property {number} [topicAliases] topics that are sent as a number of 3 bytes from their second message on, where the
+ *   server takes aliases (MQTT 5.0), 0..1024; default 16; 0: none
  * @property {number} [unmatchedTimeout] ms that a message which no handler matches is kept for one; default 10000
  * @property {string[]} [protocols] WebSocket subprotocols; default: what the MQTT version wants, ['mqtt'] or ['mqttv3.1']
  * @property {import('./socket.js').WebSocketFactory} [webSocket] makes the WebSocket, or what stands in for it
@@ -79,7 +81,9 @@ import { defaultWebSocket } from './socket.js';
 const EVENTS_MAX = 4096; // 64 KiB of small packets in one call
 const encoder = new TextEncoder();
 
-/** What each option has to be. @type {Record<string, (value: any) => boolean>} */
+/** @typedef {((value: any) => boolean) & { hint?: string }} Rule what an option has to be */
+
+/** @type {Record<string, Rule>} */
 const RULES = {
   clientId: isString,
   username: isString,
@@ -97,6 +101,7 @@ const RULES = {
   ack: oneOf('returned', 'resolved'),
   maxInflight: within(1, 65535),
   maximumPacketSize: within(1024, 268435460),
+  topicAliases: within(0, 1024),
   unmatchedTimeout: within(0, 2 ** 31 - 1),
   protocols: (value) => Array.isArray(value) && value.every(isString),
   webSocket: isFunction,
@@ -104,27 +109,34 @@ const RULES = {
   log: isFunction,
   wasm: (value) => value != null,
 };
-/** @type {Record<string, (value: any) => boolean>} */
+/** @type {Record<string, Rule>} */
 const RECONNECT_RULES = {
   minDelay: within(0, 2 ** 31 - 1),
   maxDelay: within(0, 2 ** 31 - 1),
   jitter: oneOf('full', 'none'),
   stableTime: within(0, 2 ** 31 - 1),
 };
-/** @type {Record<string, (value: any) => boolean>} */
+/** @type {Record<string, Rule>} */
 const QUEUE_RULES = {
   maxMessages: within(1, 1000000),
   maxBytes: within(1, Number.MAX_SAFE_INTEGER),
   policy: oneOf('reject', 'drop-oldest', 'drop-newest'),
   qos0: isBoolean,
 };
-/** @type {Record<string, (value: any) => boolean>} */
+/** @type {Record<string, Rule>} */
 const WILL_RULES = {
   topic: isString,
   payload: (value) => isString(value) || value instanceof Uint8Array,
   qos: within(0, 2),
   retain: isBoolean,
   properties: isObject,
+};
+
+/** Properties of CONNECT that are limits of our side: the core's to announce. @type {Record<string, Rule>} */
+const LIMIT_RULES = {
+  receiveMaximum: within(1, 65535),
+  maximumPacketSize: within(1024, 268435460),
+  topicAliasMaximum: within(0, 1024),
 };
 
 /** @param {unknown} value */
@@ -148,8 +160,9 @@ function isObject(value) {
  * @param {number} high
  */
 function within(low, high) {
-  return (/** @type {unknown} */ value) =>
+  const rule = (/** @type {unknown} */ value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high;
+  return Object.assign(rule, { hint: `It is a whole number, ${low} to ${high}.` });
 }
 /** @param {...string} allowed */
 function oneOf(...allowed) {
@@ -158,7 +171,7 @@ function oneOf(...allowed) {
 
 /**
  * @param {object} options
- * @param {Record<string, (value: any) => boolean>} rules
+ * @param {Record<string, Rule>} rules
  * @param {string} path
  */
 function check(options, rules, path) {
@@ -170,7 +183,10 @@ function check(options, rules, path) {
       });
     }
     if (value !== undefined && !rule(value)) {
-      throw new MqttError('options', 'bad-option', `The option ${path}${name} has a value that it cannot have.`);
+      const { hint } = rule;
+      throw new MqttError('options', 'bad-option', `The option ${path}${name} has a value that it cannot have.`, {
+        hint,
+      });
     }
   }
 }
@@ -207,8 +223,8 @@ export function settingsOf(urls, options) {
     throw new MqttError('options', 'bad-option', 'The option will.topic is missing.');
   }
   const { will, queue, reconnect } = options;
-  // Limits of our side are the core's to announce.
   const { receiveMaximum, maximumPacketSize, topicAliasMaximum, ...properties } = options.properties ?? {};
+  check({ receiveMaximum, maximumPacketSize, topicAliasMaximum }, LIMIT_RULES, 'properties.');
   return {
     urls: list.map(checkUrl),
     clientId: options.clientId ?? randomClientId(),
@@ -244,7 +260,11 @@ export function settingsOf(urls, options) {
       queue_max: queue?.maxMessages ?? 10_000,
       inflight_max: options.maxInflight ?? 100,
       packet_size_max: options.maximumPacketSize ?? maximumPacketSize ?? 16 << 20,
-      ...defined({ receive_max: receiveMaximum, topic_alias_max: topicAliasMaximum }),
+      ...defined({
+        receive_max: receiveMaximum,
+        topic_alias_max: topicAliasMaximum,
+        topic_alias_out_max: options.topicAliases,
+      }),
     },
   };
 }

@@ -1,5 +1,6 @@
 // Outbound messages until their promises settle. The core holds what waits and what is under way; here is who waits for it,
 // the payloads that are too large for the core, and the limit in bytes.
+import { Clock } from './clock.js';
 import { coreError, endedError, MqttError, notConnectedError } from './errors.js';
 import { Settling } from './settle.js';
 
@@ -61,6 +62,8 @@ const TEXT_MAX = Math.floor(CORE_PAYLOAD_MAX / 3);
 const ACCEPTED = Object.freeze({ reasonCode: 0, properties: Object.freeze({}) });
 const RESOLVED = Promise.resolve(ACCEPTED);
 const NO_OPTIONS = /** @type {PublishOptions} */ (Object.freeze({}));
+/** ms to look whether an attempt to connect, which has the core's deadline meanwhile, still goes on. */
+const ATTEMPT_POLL = 1000;
 const encoder = new TextEncoder();
 
 /**
@@ -88,6 +91,17 @@ export class Outbox {
   #crowd = [];
   #bytes = 0;
   #settled;
+  /** While there is no connection: messages that wait may expire. */
+  #clock = new Clock(() => this.#expire());
+  /** For input calls of the core without a connection: nothing but settlements can come of them. */
+  #settler = {
+    stopped: true,
+    onPublish() {},
+    onTopic() {},
+    onEvent() {},
+    onBatch() {},
+    onSettled: this.settle.bind(this),
+  };
   /** Called when no message is left that is not settled. */
   #idle = () => {};
   /** Accepted messages. */
@@ -206,6 +220,7 @@ export class Outbox {
     const settling = new Settling('publish', options, () => !this.#takeBack(token));
     this.#pending.set(token, { settling, topic, qos, key: options.key, size, since: performance.now(), payload });
     this.#bytes += size;
+    if (this.#machine.connection === null) this.#watch();
     return settling.promise;
   }
 
@@ -224,21 +239,54 @@ export class Outbox {
     const own = typeof payload === 'string' ? payload : payload.slice();
     /** @type {Settling<PublishResult>} */
     const settling = new Settling('publish', options, () => {
-      this.#bytes -= size;
-      this.#offline.delete(send);
+      forget();
       return false;
     });
-    const send = () => {
+    const { core } = this.#machine;
+    const seconds = options.properties?.messageExpiryInterval ?? Infinity;
+    const since = performance.now();
+    const expire = () => {
+      forget();
+      settling.reject(coreError(core, 'publish', core.numbers.WQ_E_EXPIRED));
+    };
+    const timer = seconds * 1000 < 2 ** 31 ? setTimeout(expire, seconds * 1000) : undefined;
+    const forget = () => {
+      clearTimeout(timer);
       this.#bytes -= size;
       this.#offline.delete(send);
+    };
+    const send = () => {
+      const waited = performance.now() - since;
+      if (waited >= seconds * 1000) return expire();
+      forget();
       if (settling.done) return;
       if (this.closed) settling.reject(endedError('publish'));
       else if (this.#machine.connection === null) settling.reject(this.#dropped());
-      else this.publish(topic, own, { ...options, signal: undefined, timeout: undefined }).then(...settlers(settling));
+      else {
+        const properties = shortened(options.properties, waited);
+        const rest = { ...options, properties, signal: undefined, timeout: undefined };
+        this.publish(topic, own, rest).then(...settlers(settling));
+      }
     };
     this.#offline.add(send);
     this.#bytes += size;
     return settling.promise;
+  }
+
+  /** Have the core tell what expires while no connection asks it. */
+  #watch() {
+    const { core } = this.#machine;
+    const now = this.#machine.now();
+    if (this.#pending.size === 0) return;
+    if (core.status === core.numbers.WQ_IDLE) this.#clock.arm(core.deadline, now);
+    else if (this.#machine.connection === null) this.#clock.arm(now + ATTEMPT_POLL, now); // the attempt may fail
+  }
+
+  #expire() {
+    const { core } = this.#machine;
+    if (this.closed) return;
+    if (core.status === core.numbers.WQ_IDLE) core.tick(this.#machine.now(), this.#settler);
+    this.#watch();
   }
 
   /* ---------------------------------------------------------------------------------------------- taking back */
@@ -398,6 +446,7 @@ export class Outbox {
   /** The connection is gone; the core settles what is lost with it. */
   lost() {
     this.#idle();
+    this.#watch();
     for (const settling of this.#crowd.splice(0)) {
       settling.reject(new MqttError('publish', 'connection-lost', 'The connection was lost before the message left.'));
     }
@@ -406,12 +455,24 @@ export class Outbox {
   /** The client has ended: nothing will be sent any more. */
   close() {
     this.closed = true;
+    this.#clock.stop();
     for (const send of [...this.#offline]) send();
     for (const settling of this.#crowd.splice(0)) settling.reject(endedError('publish'));
     for (const { settling } of this.#pending.values()) settling.reject(endedError('publish'));
     this.#pending.clear();
     this.#bytes = 0;
   }
+}
+
+/**
+ * Properties whose message has waited: messageExpiryInterval is less.
+ * @param {import('./properties.js').Properties | undefined} properties
+ * @param {number} waited ms
+ */
+function shortened(properties, waited) {
+  const seconds = properties?.messageExpiryInterval;
+  if (seconds === undefined) return properties;
+  return { ...properties, messageExpiryInterval: seconds - Math.floor(waited / 1000) };
 }
 
 /**
