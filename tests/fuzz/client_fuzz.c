@@ -2,7 +2,11 @@
  * libFuzzer target of the client machine. The first byte chooses version and config; then come commands of one byte
  * with their operands: bytes from the server in pieces, work of the host, time, lost connections. What must hold
  * whatever happens: no event points outside its bytes, each token settles once, a topic id means what it was said to
- * mean, wq_tick() gets on with what wq_deadline() asks for, and a failed connection says nothing more. */
+ * mean, wq_tick() gets on with what wq_deadline() asks for, a failed connection says nothing more; and what leaves is whole
+ * packets, in which a topic alias is within the server's limit and means the topic that was published. */
+#include "codec/frame.h"
+#include "codec/packet.h"
+#include "codec/prop.h"
 #include "wasmqtt.h"
 
 #include <stdlib.h>
@@ -13,6 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define TOKENS_MAX 256
 #define IDS_MAX 65536
 #define BLOCKS_MAX 64
+#define ALIASES_MAX 8
+
+/* The topics published, and the payload that says which of them it is. */
+static const char *const topics[] = {"t", "to/p", "topic", "some/longer/topic"};
 
 typedef struct fuzz {
   const uint8_t *at, *end;
@@ -25,7 +33,8 @@ typedef struct fuzz {
   int tokens_n;
   uint32_t acks[TOKENS_MAX];
   int acks_n;
-  uint8_t named[IDS_MAX]; /* topic ids in use */
+  uint8_t named[IDS_MAX];           /* topic ids in use */
+  uint8_t aliases[ALIASES_MAX + 1]; /* 1 + the topic that the server knows by that alias; 0: none */
 } fuzz;
 
 static void must(bool good) {
@@ -95,10 +104,46 @@ static bool give_memory(fuzz *f, int64_t got) {
   return wq_add_memory(f->client, f->blocks[f->blocks_n++], wanted) == 0;
 }
 
+static void check_topic(fuzz *f, const wq_publish_packet *p, bool host_payload) {
+  wq_property alias = {0};
+  int topic = -1;
+  for (int i = 0; i < 4; i++)
+    if (p->topic.len == strlen(topics[i]) && memcmp(p->topic.data, topics[i], p->topic.len) == 0) topic = i;
+  if (wq_properties_find(p->properties, WQ_P_TOPIC_ALIAS, &alias)) {
+    must(alias.number <= ALIASES_MAX && alias.number <= wq_negotiated(f->client)->topic_alias_maximum);
+    if (p->topic.len) f->aliases[alias.number] = (uint8_t)(1 + topic);
+    topic = f->aliases[alias.number] - 1;
+  }
+  must(topic >= 0);
+  if (!host_payload && p->payload.len) must(p->payload.data[0] == topic);
+}
+
+static void check_output(fuzz *f, const wq_output_view *view) {
+  wq_frame frame;
+  wq_bytes left = {view->data, view->len};
+  while (left.len) {
+    must(wq_frame_read(left, f->version, &frame) > 0);
+    const uint64_t whole = frame.header + (uint64_t)frame.remaining;
+    const bool host_payload = whole > left.len;
+    must(!host_payload || (view->token && whole - left.len == view->payload_len));
+    const uint32_t n = host_payload ? left.len : (uint32_t)whole;
+    if (frame.type == WQ_PUBLISH) {
+      wq_publish_packet p;
+      const wq_bytes body = {left.data + frame.header, n - frame.header};
+      must(wq_publish_decode(&p, f->version, frame.flags, body, frame.remaining) == 0);
+      must(f->version < WQ_MQTT_5_0 || whole <= wq_negotiated(f->client)->maximum_packet_size);
+      check_topic(f, &p, view->token && n == left.len);
+    }
+    left = (wq_bytes){left.data + n, left.len - n};
+  }
+}
+
 static void drain_output(fuzz *f) {
   wq_output_view view;
-  for (wq_output(f->client, &view); view.len || view.token; wq_output(f->client, &view))
+  for (wq_output(f->client, &view); view.len || view.token; wq_output(f->client, &view)) {
+    check_output(f, &view);
     must(wq_output_ack(f->client, view.len) == 0);
+  }
 }
 
 static void feed(fuzz *f) {
@@ -131,15 +176,18 @@ static void feed(fuzz *f) {
 }
 
 static void publish(fuzz *f) {
-  static const uint8_t bytes[300] = "topic";
-  uint8_t how = next(f);
+  static uint8_t payload[300];
+  uint8_t how = next(f), properties[] = {2, 0, 0, 0, next(f)};
+  const char *topic = topics[how >> 6];
+  payload[0] = how >> 6;
   wq_publish_args args = {.size = sizeof args,
                           .qos = how & 3,
                           .retain = (how & 4) != 0,
                           .host_payload = (how & 8) != 0,
                           .resend = (how & 16) != 0,
-                          .topic = {bytes, 1 + (how >> 6)},
-                          .payload = {bytes, next(f)}};
+                          .topic = {(const uint8_t *)topic, (uint32_t)strlen(topic)},
+                          .properties = {properties, how & 32 ? sizeof properties : 0},
+                          .payload = {payload, next(f)}};
   if (f->tokens_n == TOKENS_MAX) return;
   int got;
   do
@@ -155,9 +203,20 @@ static void connect_again(fuzz *f) {
                           .version = f->version,
                           .clean = (how & 1) != 0,
                           .keep_alive = how >> 2,
-                          .client_id = {method, 3}};
+                          .client_id = {method + 3, 1}};
   if (f->version == WQ_MQTT_5_0 && (how & 2)) args.properties = (wq_bytes){method, sizeof method};
-  if (wq_connect(f->client, &args, f->now) == 0) check_events(f, 0);
+  must(wq_connect(f->client, &args, f->now) == 0);
+  check_events(f, 0);
+  memset(f->aliases, 0, sizeof f->aliases);
+}
+
+/* The server accepts, with few topic aliases; found by chance this would take long. */
+static void greet(fuzz *f) {
+  uint8_t how = next(f);
+  const uint8_t connack[] = {0x20, 6, how & 1, 0, 3, WQ_P_TOPIC_ALIAS_MAXIMUM, 0, how >> 4};
+  if (f->version < WQ_MQTT_5_0 || wq_client_status(f->client) != WQ_CONNECTING) return;
+  const int64_t got = wq_feed(f->client, connack, sizeof connack, f->now);
+  check_events(f, got < 0 ? sizeof connack : (size_t)got);
 }
 
 static void tick(fuzz *f) {
@@ -173,7 +232,7 @@ static void command(fuzz *f) {
   static const uint8_t filter[] = "a/#";
   const wq_subscription sub = {.filter = {filter, 3}, .qos = 1};
   uint32_t ref;
-  switch (next(f) % 13) {
+  switch (next(f) % 14) {
   case 0:
   case 1:
   case 2:
@@ -200,6 +259,7 @@ static void command(fuzz *f) {
     break;
   case 11: wq_disconnect(f->client, 0, (wq_bytes){0}, f->now); break;
   case 12: wq_ping(f->client, next(f) * 100u, f->now); break;
+  case 13: greet(f); break;
   }
 }
 
@@ -221,6 +281,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   config.stream_min = 1024;
   config.packet_size_max = 2048;
   config.topic_alias_max = how >> 4 & 7;
+  config.topic_alias_out_max = how >> 7 ? ALIASES_MAX : 2;
   void *memory = aligned_alloc(16, wq_client_size(&config));
   f->client = wq_client_init(memory, wq_client_size(&config), &config);
   must(f->client != NULL);

@@ -98,6 +98,13 @@ static void config_ranges(void) {
   CHECK(wq_client_size(&config) > 0);
   config.topic_alias_max = 16; /* each alias keeps a name */
   CHECK_INT(wq_client_size(&config), 0);
+  config.topic_alias_max = 0;
+  config.topic_alias_out_max = 1025;
+  CHECK_INT(wq_client_size(&config), 0);
+  config.topic_alias_out_max = 1024;
+  CHECK(wq_client_size(&config) > size);
+  config.topic_alias_out_max = WQ_NO_ALIASES;
+  CHECK(wq_client_size(&config) > 0);
   free(memory);
 }
 
@@ -479,6 +486,184 @@ static void waiting_when_lost(void) {
   host_end(&h);
 }
 
+/* What a server makes of a PUBLISH with QoS 0, no properties of its own and one byte of payload. */
+typedef struct alias_server {
+  char names[1025][64];
+  uint32_t max, seen, with_alias;
+} alias_server;
+
+static void alias_server_read(alias_server *s, const uint8_t *at, uint32_t n, char topics[][64]) {
+  for (const uint8_t *end = at + n; at < end; s->seen++) {
+    uint32_t len = (uint32_t)(at[2] << 8 | at[3]);
+    const uint8_t *props = at + 4 + len, *payload = props + 1 + props[0];
+    CHECK_INT(at[0], 0x30);
+    CHECK_INT(at[1], payload + 1 - (at + 2));
+    const uint32_t alias = props[0] ? (uint32_t)(props[2] << 8 | props[3]) : 0;
+    CHECK(props[0] == 0 || (props[0] == 3 && props[1] == 0x23 && alias > 0 && alias <= s->max));
+    char name[64] = {0};
+    memcpy(name, at + 4, len);
+    if (alias && len) strcpy(s->names[alias], name);
+    CHECK_TEXT(len ? name : s->names[alias], topics[*payload]);
+    s->with_alias += len == 0;
+    at = payload + 1;
+  }
+}
+
+/* Whatever is published in whatever order, the server takes each message for its topic. */
+static void aliases_as_a_server_reads_them(void) {
+  enum { TOPICS = 200, MESSAGES = 20000 };
+  static char topics[TOPICS][64];
+  for (int i = 0; i < TOPICS; i++)
+    snprintf(topics[i], sizeof topics[i], i % 5 ? "some/topic/%d" : "t%d", i);
+  static const uint32_t maxima[] = {1, 2, 16, 150, 1024};
+  for (size_t k = 0; k < sizeof maxima / sizeof *maxima; k++) {
+    wq_config config;
+    wq_config_init(&config);
+    config.topic_alias_out_max = maxima[k];
+    config.output_size = 4096;
+    host h = host_make(&config);
+    wq_connect_args connect = {.size = sizeof connect, .version = 5, .client_id = text("a")};
+    CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+    drop_output(&h);
+    const uint8_t connack[] = {0x20, 6, 0, 0, 3, 0x22, 0xff, 0xff};
+    CHECK_INT(wq_feed(h.client, connack, sizeof connack, h.now), sizeof connack);
+    static alias_server server;
+    server = (alias_server){.max = maxima[k]};
+    uint32_t random = 1;
+    for (int i = 0; i < MESSAGES; i++) {
+      random = random * 1664525 + 1013904223;
+      const uint32_t r = random >> 8;
+      const uint8_t which = (uint8_t)(r % 4 ? r / 4 % 8 : r / 4 % TOPICS); /* a few of them most of the time */
+      wq_publish_args args = {.size = sizeof args, .topic = text(topics[which]), .payload = {&which, 1}};
+      CHECK_INT(wq_publish(h.client, &args, h.now), 0);
+      wq_output_view view;
+      wq_output(h.client, &view);
+      if (view.len < 3000) continue;
+      alias_server_read(&server, view.data, view.len, topics);
+      wq_output_ack(h.client, view.len);
+    }
+    CHECK(server.seen > MESSAGES - 300);
+    CHECK(maxima[k] < 16 || server.with_alias > server.seen / 2);
+    host_end(&h);
+  }
+}
+
+/* Where the packet fits with its topic, but not with an alias beside it, it goes out without. */
+static void alias_without_room(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.output_size = 4096;
+  for (uint32_t spare = 0; spare < 8; spare++) {
+    host h = host_make(&config);
+    wq_connect_args connect = {.size = sizeof connect, .version = 5, .client_id = text("a")};
+    CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+    drop_output(&h);
+    const uint8_t connack[] = {0x20, 6, 0, 0, 3, 0x22, 0, 9};
+    CHECK_INT(wq_feed(h.client, connack, sizeof connack, h.now), sizeof connack);
+    static const uint8_t payload[4096];
+    /* 64 bytes stay free in any case; heads have 3 + 2 + 1 bytes, and the topic */
+    wq_publish_args args = {.size = sizeof args, .topic = text("t"), .payload = {payload, 4096 - 64 - 12 - spare - 7}};
+    CHECK_INT(wq_publish(h.client, &args, h.now), 0);
+    args.topic = text("fives");
+    args.payload.len = 2;
+    CHECK_INT(wq_publish(h.client, &args, h.now), 0); /* 12 bytes without an alias */
+    wq_output_view view;
+    wq_output(h.client, &view);
+    CHECK_INT(view.len, 4096 - 64 - spare + (spare >= 3 ? 3 : 0));
+    host_end(&h);
+  }
+}
+
+/* 10 000 messages that end one after the other: each is told once, in time, and looking for them is rare. */
+static void many_expire(void) {
+  enum { MESSAGES = 10000, STEP = 7 };
+  wq_config config;
+  wq_config_init(&config);
+  config.events_max = 64;
+  host h = host_make(&config);
+  static uint64_t ends[MESSAGES];
+  static uint32_t tokens[MESSAGES];
+  for (int i = 0; i < MESSAGES; i++) {
+    const uint8_t properties[] = {2, 0, 0, 0, (uint8_t)(1 + i % 100)};
+    wq_publish_args args = {
+        .size = sizeof args, .qos = 1, .topic = text("t"), .properties = {properties, sizeof properties}};
+    int got;
+    do
+      got = wq_publish(h.client, &args, h.now);
+    while (give_memory(&h, got));
+    CHECK(got > 0);
+    tokens[i] = (uint32_t)got;
+    ends[i] = h.now + properties[4] * 1000u;
+    h.now += i % STEP == 0;
+  }
+  int told = 0, ticks = 0;
+  while (wq_deadline(h.client) != UINT64_MAX && ticks < 2 * MESSAGES) {
+    if (wq_deadline(h.client) > h.now) h.now = wq_deadline(h.client);
+    CHECK_INT(wq_tick(h.client, h.now), 0);
+    ticks++;
+    size_t count;
+    const wq_event *e = wq_events(h.client, &count);
+    for (size_t k = 0; k < count; k++, told++) {
+      int i = 0;
+      while (i < MESSAGES && tokens[i] != e[k].aux)
+        i++;
+      if (!CHECK(i < MESSAGES)) break;
+      tokens[i] = 0;
+      CHECK_INT(WQ_EVENT_RESULT(&e[k]), WQ_E_EXPIRED);
+      CHECK(h.now >= ends[i] && h.now <= ends[i] + 1000);
+    }
+  }
+  CHECK_INT(told, MESSAGES);
+  CHECK(ticks < 400); /* one look a second for 100 s, and what one tick's events do not hold */
+  CHECK_INT(wq_stats(h.client)->queued, 0);
+  host_end(&h);
+}
+
+/* What is over is not sent, also where the host brings CONNACK before it looks at the clock; QoS 0 that waits for room too. */
+static void expired_before_room(void) {
+  wq_config config;
+  wq_config_init(&config);
+  config.output_size = 4096;
+  host h = host_make(&config);
+  const uint8_t second[] = {2, 0, 0, 0, 1};
+  static const uint8_t payload[3000];
+  wq_publish_args args = {.size = sizeof args, .qos = 1, .topic = text("t"), .properties = {second, sizeof second}};
+  const int first = wq_publish(h.client, &args, h.now);
+  CHECK(first > 0);
+  h.now += 1000;
+  wq_connect_args connect = {.size = sizeof connect, .version = 5, .client_id = text("a")};
+  CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+  drop_output(&h);
+  const uint8_t connack[] = {0x20, 3, 0, 0, 0};
+  CHECK_INT(wq_feed(h.client, connack, sizeof connack, h.now), sizeof connack);
+  size_t count;
+  const wq_event *e = wq_events(h.client, &count);
+  CHECK_INT(count, 2);
+  CHECK_INT(e[1].aux, first);
+  CHECK_INT(WQ_EVENT_RESULT(&e[1]), WQ_E_EXPIRED);
+  CHECK_INT(drop_output(&h), 0);
+
+  args.qos = 0;
+  args.payload = (wq_bytes){payload, sizeof payload};
+  CHECK_INT(wq_publish(h.client, &args, h.now), 0);
+  int got;
+  do
+    got = wq_publish(h.client, &args, h.now);
+  while (give_memory(&h, got));
+  CHECK(got > 0);
+  CHECK_INT(wq_tick(h.client, h.now), 0); /* the moment of the first message was noted, and has passed */
+  CHECK_INT(wq_deadline(h.client), h.now + 1000);
+  h.now += 1000;
+  CHECK_INT(wq_tick(h.client, h.now), 0);
+  e = wq_events(h.client, &count);
+  CHECK_INT(count, 1);
+  CHECK_INT(e->aux, got);
+  CHECK_INT(WQ_EVENT_RESULT(e), WQ_E_EXPIRED);
+  CHECK(drop_output(&h) < 3100);
+  CHECK_INT(wq_deadline(h.client), UINT64_MAX);
+  host_end(&h);
+}
+
 /* Everything a server may send, for the test below. */
 static const struct {
   uint8_t version;
@@ -639,6 +824,11 @@ int main(void) {
   check_case("input stops where events would not fit", few_events);
   check_case("a full output: QoS 0 waits, is refused, and goes on", full_output);
   check_case("QoS 0 that waits settles when the connection is lost", waiting_when_lost);
+  check_case("topic aliases mean to the server what was published [M5:3.2.2-17] [M5:3.3.2-8]",
+             aliases_as_a_server_reads_them);
+  check_case("a new topic alias needs room of its own", alias_without_room);
+  check_case("10 000 messages expire, each once and in time", many_expire);
+  check_case("what is over does not leave", expired_before_room);
   check_case("every truncation of a server's packet, at each state", every_truncation);
   check_case("every change of one byte in a server's packet, at each state", every_changed_byte);
   return check_close();
