@@ -435,17 +435,7 @@ export class Connection {
 
   #finish() {
     const { core } = this.#machine;
-    const { outbox } = this.#parts;
-    const settler = {
-      stopped: true,
-      onPublish() {},
-      onTopic() {},
-      onEvent() {},
-      onBatch() {},
-      /** @type {Sink['onSettled']} */
-      onSettled: (token, result, reason, bytes, props) => outbox.settle(token, result, reason, bytes, props),
-    };
-    core.lost(this.#machine.now(), settler);
+    core.lost(this.#machine.now(), this.#parts.outbox.settler);
     this.#handlers.ended(this.#error);
   }
 }

@@ -93,8 +93,8 @@ export class Outbox {
   #settled;
   /** While there is no connection: messages that wait may expire. */
   #clock = new Clock(() => this.#expire());
-  /** For input calls of the core without a connection: nothing but settlements can come of them. */
-  #settler = {
+  /** For input calls of the core without a connection, or that end one: nothing but settlements can come of them. */
+  settler = {
     stopped: true,
     onPublish() {},
     onTopic() {},
@@ -285,7 +285,7 @@ export class Outbox {
   #expire() {
     const { core } = this.#machine;
     if (this.closed) return;
-    if (core.status === core.numbers.WQ_IDLE) core.tick(this.#machine.now(), this.#settler);
+    if (core.status === core.numbers.WQ_IDLE) core.tick(this.#machine.now(), this.settler);
     this.#watch();
   }
 
