@@ -76,15 +76,17 @@ enum wq_packet_type {
 enum wq_error {
   WQ_OK = 0,
 
-  WQ_E_ARG = -101,          /* an argument is out of its range, or a combination makes no sense */
-  WQ_E_STATE = -102,        /* not now: the call needs another status, see the call */
-  WQ_E_TOPIC = -103,        /* topic name empty, not UTF-8, over 65535 bytes, or with + # or U+0000 */
-  WQ_E_FILTER = -104,       /* topic filter empty, not UTF-8, over 65535 bytes, or with misplaced wildcards */
-  WQ_E_UTF8 = -105,         /* another string is not UTF-8 as MQTT wants it, or is over 65535 bytes */
-  WQ_E_PROPERTY = -106,     /* properties are malformed, forbidden in this packet, or given for a 3.x connection */
-  WQ_E_VERSION = -107,      /* the protocol version in force cannot carry this */
-  WQ_E_TOKEN = -108,        /* no such message: the token was never given, or is settled */
-  WQ_E_SERVER_LIMIT = -109, /* over what the server announced: Maximum Packet Size, Maximum QoS, Retain Available... */
+  WQ_E_ARG = -101,      /* an argument is out of its range, or a combination makes no sense */
+  WQ_E_STATE = -102,    /* not now: the call needs another status, see the call */
+  WQ_E_TOPIC = -103,    /* topic name empty, not UTF-8, over 65535 bytes, or with + # or U+0000 */
+  WQ_E_FILTER = -104,   /* topic filter empty, not UTF-8, over 65535 bytes, or with misplaced wildcards */
+  WQ_E_UTF8 = -105,     /* another string is not UTF-8 as MQTT wants it, or is over 65535 bytes */
+  WQ_E_PROPERTY = -106, /* properties are malformed, forbidden in this packet, or given for a 3.x connection */
+  WQ_E_VERSION = -107,  /* the protocol version in force cannot carry this */
+  WQ_E_TOKEN = -108,    /* no such message: the token was never given, or is settled */
+  WQ_E_SERVER_LIMIT =
+      -109, /* over what the server announced (Maximum Packet Size, Maximum QoS, Retain Available...), or
+                               QoS 2 where a 3.x server answered PUBLISH with PUBACK */
 
   WQ_E_MALFORMED = -201,       /* a packet cannot be parsed (reason 0x81) */
   WQ_E_PROTOCOL = -202,        /* a packet that must not come, or not now (0x82) */
@@ -140,6 +142,7 @@ typedef struct wq_config {
   uint32_t seed[4];    /* random: keys the topic table's hash, since strangers choose topics. All zero is for tests */
   uint32_t topic_alias_out_max; /* topic aliases given to what is published, 1..1024, or WQ_NO_ALIASES; default 16. A
                                    server may allow fewer; in 5.0 only */
+  uint32_t records_max;         /* records that may wait for wq_records_done(), 64..65536; default 0: none are made */
 } wq_config;
 #define WQ_NO_ALIASES 0xFFFFFFFFu
 
@@ -431,6 +434,51 @@ int wq_unsubscribe(wq_client *client, const wq_bytes *filters, size_t count, wq_
  * reason: 0, or with 5.0 an error code of PUBACK and PUBREC (0x80 and up) [M5:3.4.2-1] [M5:3.5.2-1]. Returns 0 or WQ_E_ARG
  * (never given, or a reason that the packet cannot carry). */
 int wq_ack(wq_client *client, uint32_t handle, uint8_t reason, uint64_t now_ms);
+
+/* ------------------------------------------------------------------------------------------------ sessions that survive
+ *
+ * A session may outlive this client if the host keeps a store: its own messages with QoS 1 and 2 until they settle, by
+ * their tokens, and what the core tells of them in records (wq_config.records_max). One rule makes that safe: bytes that
+ * wq_output() shows must not be sent before each record that wq_records() shows at that moment is stored. The next life
+ * begins with wq_restore() and wq_restore_received(), and connects with `clean` false. */
+
+enum wq_record_type {
+  WQ_RECORD_SENT = 1,        /* `token` has packet_id, and its PUBLISH is in the output. One of QoS 1 need not wait for
+                                its record: without it the message would go out again, as new */
+  WQ_RECORD_RELEASED = 2,    /* `token`: PUBREC came, PUBREL is in the output */
+  WQ_RECORD_RECEIVED = 3,    /* the QoS 2 message with packet_id was acknowledged with wq_ack(): not to be told again */
+  WQ_RECORD_COMPLETED = 4,   /* ... its PUBREL came, and PUBCOMP is in the output: forget it */
+  WQ_RECORD_SESSION_LOST = 5 /* the server has no session: packet ids of earlier records mean nothing any more, and what
+                                is not settled waits again */
+};
+
+/* wq_record - 8 bytes; fields that a type does not name are 0. */
+typedef struct wq_record {
+  uint8_t type; /* enum wq_record_type */
+  uint8_t reserved;
+  uint16_t packet_id;
+  uint32_t token;
+} wq_record;
+
+/* wq_records - the records not done with, oldest first. The view is good until the next call on this client. */
+const wq_record *wq_records(const wq_client *client, size_t *count);
+
+/* wq_records_done - the first `count` records were taken over; room for as many is there again. While there is none,
+ * nothing that needs a record is done: no input is taken, no message leaves. Returns 0 or WQ_E_ARG (more than there are). */
+int wq_records_done(wq_client *client, size_t count);
+
+/* wq_restore - a message of an earlier life, in the order of wq_publish() then. Before the first wq_connect().
+ * args: as they were, with QoS 1 or 2; a Message Expiry Interval is what is left of it, at least 1 if packet_id is not 0.
+ * packet_id: of its last WQ_RECORD_SENT, 0 if there was none since the last WQ_RECORD_SESSION_LOST; released: its
+ * WQ_RECORD_RELEASED followed (QoS 2).
+ * Returns a token that WQ_EV_SETTLED will name, or an error as wq_publish(), also WQ_E_STATE (not WQ_IDLE), WQ_E_ARG (QoS 0;
+ * packet_id of another message; released without packet_id or QoS 2), WQ_E_FULL (more in flight than inflight_max; with
+ * at least the inflight_max of the earlier life there is room). [M3:4.4.0-1] [M5:4.4.0-1] */
+int wq_restore(wq_client *client, const wq_publish_args *args, uint16_t packet_id, bool released, uint64_t now_ms);
+
+/* wq_restore_received - WQ_RECORD_RECEIVED without WQ_RECORD_COMPLETED, of an earlier life: the message will not be told
+ * again. Before the first wq_connect(). Returns 0, WQ_E_ARG (0) or WQ_E_STATE. */
+int wq_restore_received(wq_client *client, uint16_t packet_id);
 
 /* wq_stats_t - counts since init; queued and inflight are of now. */
 typedef struct wq_stats_t {

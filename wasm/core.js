@@ -42,7 +42,8 @@ import { Stream } from './stream.js';
 /**
  * Limits and sizes of wq_config (wasmqtt.h); what is left out has its default. topic_alias_out_max may be 0: none.
  * @typedef {Partial<Record<'events_max' | 'output_size' | 'carry_size' | 'topics_max' | 'queue_max' | 'inflight_max' |
- *   'receive_max' | 'packet_size_max' | 'topic_alias_max' | 'stream_min' | 'topic_alias_out_max', number>>} CoreConfig
+ *   'receive_max' | 'packet_size_max' | 'topic_alias_max' | 'stream_min' | 'topic_alias_out_max' | 'records_max',
+ *   number>>} CoreConfig
  */
 
 /**
@@ -144,6 +145,7 @@ export class Core {
     this.#scratch = new Scratch(this.#memory, this.layout, x.wq_wasm_scratch());
     this.#state = stateFields(this.layout, x.wq_wasm_state_at());
     this.#event = eventFields(this.layout);
+    this.#record = recordFields(this.layout);
     this.#type = eventTypes(this.numbers);
     this.#flag = eventFlags(this.numbers);
     this.#word = eventWords(this.layout);
@@ -158,6 +160,9 @@ export class Core {
     if (error !== 0) throw new Error(`wasm: the core does not start (${this.errorName(error)})`);
   }
   #event;
+  #record;
+  /** Address of the event that is being told. */
+  #current = 0;
   #type;
   #flag;
   #word;
@@ -328,6 +333,56 @@ export class Core {
     }
   }
 
+  /**
+   * A message of an earlier life of this session, before the first connect(). Returns a token, or an error below 0 (see
+   * wq_restore in wasmqtt.h).
+   * @param {string} topic
+   * @param {Uint8Array | undefined} properties encoded
+   * @param {Uint8Array | string} payload as publish() takes it
+   * @param {number} flags as of publish(), and WQ_WASM_RELEASED
+   * @param {number} packetId 0: it was not sent
+   * @param {number} now
+   */
+  restore(topic, properties, payload, flags, packetId, now) {
+    const scratch = this.#scratch;
+    const elsewhere = (flags & this.numbers.WQ_WASM_HOST_PAYLOAD) !== 0;
+    return (
+      scratch.message(topic, properties, payload, elsewhere) ||
+      this.#enough(() => {
+        const { topicLength, propertiesLength, payloadLength } = scratch;
+        return this.#x.wq_wasm_restore(topicLength, propertiesLength, payloadLength, flags, packetId, now);
+      })
+    );
+  }
+
+  /**
+   * An inbound QoS 2 message of an earlier life was handled: it will not be told again.
+   * @param {number} packetId
+   */
+  restoreReceived(packetId) {
+    return this.#x.wq_wasm_restore_received(packetId);
+  }
+
+  /**
+   * Take over what has to be stored of the session: see wq_records() in wasmqtt.h.
+   * @param {(type: number, packetId: number, token: number) => void} take type: WQ_RECORD_*
+   */
+  takeRecords(take) {
+    const { u32, u16, u8 } = this.#memory;
+    const count = u32[this.#state.recordsCount];
+    if (count === 0) return;
+    const record = this.#record;
+    for (let i = 0, at = u32[this.#state.records]; i < count; i++, at += record.size) {
+      take(u8[at + record.type], u16[(at + record.packetId) >> 1], u32[(at + record.token) >> 2]);
+    }
+    this.#x.wq_wasm_records_done(count);
+  }
+
+  /** The packet id of the message that the sink's onPublish() is being told of; 0 with QoS 0. */
+  get packetId() {
+    return this.#memory.u16[(this.#current + this.#event.packetId) >> 1];
+  }
+
   /** @param {number} token */
   remove(token) {
     return this.#x.wq_wasm_remove(token);
@@ -453,6 +508,7 @@ export class Core {
       let carry = null;
       for (let i = 0, at = u32[this.#state.events] >> 2; i < count; i++, at += size) {
         u32 = this.#memory.u32; // memory may have grown in a method of the sink
+        this.#current = at * 4;
         const first = u32[at + head];
         const id = u32[at + topicId];
         if ((first & plainMask) === plainPublish && id !== 0) {
@@ -560,6 +616,8 @@ function stateFields(layout, at) {
     skip: word('skip'),
     status: word('status'),
     memoryWanted: word('memory_wanted'),
+    records: word('records'),
+    recordsCount: word('records_count'),
   };
 }
 
@@ -573,9 +631,20 @@ function eventFields(layout) {
     off: layout.offset('wq_event.off', 4),
     length: layout.offset('wq_event.len', 4),
     topicLength: layout.offset('wq_event.topic_len', 2),
+    packetId: layout.offset('wq_event.packet_id', 2),
     topicOff: layout.offset('wq_event.topic_off', 4),
     propsOff: layout.offset('wq_event.props_off', 4),
     aux: layout.offset('wq_event.aux', 4),
+  };
+}
+
+/** @param {Layout} layout */
+function recordFields(layout) {
+  return {
+    size: layout.numbers.wq_record,
+    type: layout.offset('wq_record.type', 1),
+    packetId: layout.offset('wq_record.packet_id', 2),
+    token: layout.offset('wq_record.token', 4),
   };
 }
 

@@ -19,7 +19,8 @@ enum {
   WQ_WASM_QOS = 0x03, /* mask */
   WQ_WASM_RETAIN = 0x04,
   WQ_WASM_HOST_PAYLOAD = 0x08,
-  WQ_WASM_RESEND = 0x10
+  WQ_WASM_RESEND = 0x10,
+  WQ_WASM_RELEASED = 0x20 /* of wq_wasm_restore() */
 };
 
 /* All that a call may change. */
@@ -33,6 +34,8 @@ typedef struct wq_wasm_state {
   uint32_t skip;
   uint32_t status;
   uint32_t memory_wanted;
+  const wq_record *records;
+  uint32_t records_count;
 } wq_wasm_state;
 
 /* A row of the layout. size 0: `value` is a number (an enum's, or a struct's size); else a field's offset. */
@@ -72,6 +75,7 @@ static const wq_wasm_row layout[] = {
     NUMBER(WQ_WASM_RETAIN),
     NUMBER(WQ_WASM_HOST_PAYLOAD),
     NUMBER(WQ_WASM_RESEND),
+    NUMBER(WQ_WASM_RELEASED),
     FIELD(wq_wasm_state, deadline),
     FIELD(wq_wasm_state, events),
     FIELD(wq_wasm_state, events_count),
@@ -84,6 +88,17 @@ static const wq_wasm_row layout[] = {
     FIELD(wq_wasm_state, skip),
     FIELD(wq_wasm_state, status),
     FIELD(wq_wasm_state, memory_wanted),
+    FIELD(wq_wasm_state, records),
+    FIELD(wq_wasm_state, records_count),
+    STRUCT(wq_record),
+    FIELD(wq_record, type),
+    FIELD(wq_record, packet_id),
+    FIELD(wq_record, token),
+    NUMBER(WQ_RECORD_SENT),
+    NUMBER(WQ_RECORD_RELEASED),
+    NUMBER(WQ_RECORD_RECEIVED),
+    NUMBER(WQ_RECORD_COMPLETED),
+    NUMBER(WQ_RECORD_SESSION_LOST),
     STRUCT(wq_event),
     FIELD(wq_event, type),
     FIELD(wq_event, reason),
@@ -108,6 +123,7 @@ static const wq_wasm_row layout[] = {
     FIELD(wq_config, topic_alias_max),
     FIELD(wq_config, stream_min),
     FIELD(wq_config, topic_alias_out_max),
+    FIELD(wq_config, records_max),
     NUMBER(WQ_NO_ALIASES),
     STRUCT(wq_bytes),
     FIELD(wq_bytes, data),
@@ -234,7 +250,7 @@ EXPORT(const char *, wq_wasm_reason_name, uint32_t packet_type, uint32_t version
 /* ------------------------------------------------------------------------------------------------ the client */
 
 static int told(int result) {
-  size_t count, carried;
+  size_t count, carried, records;
   uint64_t deadline = wq_deadline(client);
   state.deadline = deadline == UINT64_MAX ? __builtin_inf() : (double)deadline;
   state.events = wq_events(client, &count), state.events_count = (uint32_t)count;
@@ -243,6 +259,7 @@ static int told(int result) {
   state.skip = wq_skip(client);
   state.status = (uint32_t)wq_client_status(client);
   state.memory_wanted = (uint32_t)wq_memory_wanted(client);
+  state.records = wq_records(client, &records), state.records_count = (uint32_t)records;
   return result;
 }
 
@@ -302,8 +319,7 @@ EXPORT(void, wq_wasm_alive, double now) {
 EXPORT(int, wq_wasm_ping, uint32_t timeout_ms, double now) { return told(wq_ping(client, timeout_ms, (uint64_t)now)); }
 
 /* Scratch: topic, properties, and the payload unless it stays with the host. */
-EXPORT(int, wq_wasm_publish, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags,
-       double now) {
+static wq_publish_args message(uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags) {
   uint32_t at = 0;
   wq_publish_args args = {.size = sizeof args, .qos = flags & WQ_WASM_QOS, .retain = flags & WQ_WASM_RETAIN};
   args.host_payload = flags & WQ_WASM_HOST_PAYLOAD;
@@ -311,8 +327,26 @@ EXPORT(int, wq_wasm_publish, uint32_t topic_len, uint32_t properties_len, uint32
   args.topic = take(&at, topic_len);
   args.properties = take(&at, properties_len);
   args.payload = take(&at, payload_len);
+  return args;
+}
+
+EXPORT(int, wq_wasm_publish, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags,
+       double now) {
+  const wq_publish_args args = message(topic_len, properties_len, payload_len, flags);
   return told(wq_publish(client, &args, (uint64_t)now));
 }
+
+EXPORT(int, wq_wasm_restore, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags,
+       uint32_t packet_id, double now) {
+  const wq_publish_args args = message(topic_len, properties_len, payload_len, flags);
+  return told(wq_restore(client, &args, (uint16_t)packet_id, flags & WQ_WASM_RELEASED, (uint64_t)now));
+}
+
+EXPORT(int, wq_wasm_restore_received, uint32_t packet_id) {
+  return told(wq_restore_received(client, (uint16_t)packet_id));
+}
+
+EXPORT(int, wq_wasm_records_done, uint32_t count) { return told(wq_records_done(client, count)); }
 
 EXPORT(int, wq_wasm_remove, uint32_t token) { return told(wq_remove(client, token)); }
 

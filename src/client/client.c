@@ -32,9 +32,10 @@ static bool config_read(wq_config *to, const wq_config *from) {
   to->stream_min = value_or(to->stream_min, 16384);
   to->topic_alias_out_max = value_or(to->topic_alias_out_max, 16);
   if (to->topic_alias_out_max == WQ_NO_ALIASES) to->topic_alias_out_max = 0;
-  return within(to->events_max, 16, 65536) && within(to->output_size, 4096, 16777216) &&
-         within(to->carry_size, 1024, 16777216) && within(to->topics_max, 16, 1000000) &&
-         within(to->queue_max, 1, 1000000) && within(to->inflight_max, 1, 65535) && within(to->receive_max, 1, 65535) &&
+  return (!to->records_max || within(to->records_max, 64, 65536)) && within(to->events_max, 16, 65536) &&
+         within(to->output_size, 4096, 16777216) && within(to->carry_size, 1024, 16777216) &&
+         within(to->topics_max, 16, 1000000) && within(to->queue_max, 1, 1000000) &&
+         within(to->inflight_max, 1, 65535) && within(to->receive_max, 1, 65535) &&
          within(to->packet_size_max, 1024, 268435460) && to->topic_alias_max <= 1024 &&
          to->topic_alias_max < to->topics_max && within(to->stream_min, 1024, 268435455) &&
          to->topic_alias_out_max <= 1024;
@@ -51,7 +52,7 @@ static uint32_t power_of_two(uint32_t at_least) {
 typedef struct wq_parts {
   uint32_t owed_n, slots_n, blocks_max;
   size_t client, events, output, carry, aliases, owed, slots, received, handling, heads, blocks, cells, aliases_out,
-      total;
+      records, total;
 } wq_parts;
 
 static size_t place(size_t *at, size_t bytes) {
@@ -83,6 +84,7 @@ static wq_parts parts_of(const wq_config *config) {
   p.blocks = place(&at, p.blocks_max * sizeof(uint8_t *));
   p.cells = place(&at, FIRST_CELLS * WQ_CELL_SIZE);
   p.aliases_out = place(&at, wq_aliases_size(config->topic_alias_out_max));
+  p.records = place(&at, wq_records_size(config->records_max, p.owed_n));
   p.total = at;
   return p;
 }
@@ -114,6 +116,7 @@ wq_client *wq_client_init(void *memory, size_t length, const wq_config *config) 
   c->received = base + p.received;
   c->handling = base + p.handling;
   wq_cells_init(&c->cells, (void *)(base + p.blocks), p.blocks_max, base + p.cells, FIRST_CELLS);
+  c->records = (void *)(base + p.records);
   c->expiry_at = WQ_NEVER;
   wq_aliases_init(&c->aliases, base + p.aliases_out, full.topic_alias_out_max);
   wq_intern_init(&c->topics, &c->cells, full.topics_max, full.seed, (void *)(base + p.heads));

@@ -10,6 +10,7 @@
  *   publish.c  publishing, now or when there is room; sending again after a reconnect
  *   alias.c    topic aliases for what is published
  *   expiry.c   the time that messages may wait
+ *   record.c   what a host has to store of a session that is to outlive the client, and its return
  *   request.c  SUBSCRIBE and UNSUBSCRIBE
  *   time.c     deadlines and keep-alive
  *   output.c   the area of bytes to send
@@ -116,7 +117,7 @@ struct wq_client {
   uint32_t owed_n;
   uint32_t owed_first, owed_next; /* handles: odd numbers, ever rising, so that none is 0 when they wrap */
   uint32_t unreleased;            /* QoS 2 ids with PUBREC sent and PUBREL not come */
-  uint8_t *received;              /* bit for each packet id: PUBREC was sent */
+  uint8_t *received;              /* bit for each packet id: PUBREC was sent, or is owed on the next connection */
   uint8_t *handling;              /* bit for each packet id: a QoS 2 PUBLISH is with the host */
 
   /* outbound */
@@ -131,6 +132,10 @@ struct wq_client {
   wq_list inflight;   /* sent, until acknowledged for good [M3:4.3.2-1] [M5:4.3.2-3] [M5:4.3.3-3] [M5:4.3.3-5] */
   wq_list requests, settling;
   wq_aliases aliases;
+  bool no_qos2; /* the server of a 3.x connection has shown that it does not know QoS 2 */
+
+  wq_record *records;
+  uint32_t records_n;
 
   /* connection */
   bool clean, has_auth;
@@ -178,6 +183,19 @@ void wq_publish_pump(wq_client *c, uint64_t now_ms);
 bool wq_publish_can_move(const wq_client *c);
 void wq_publish_resume(wq_client *c, bool session_present);
 
+/* 0, or what is wrong with the arguments at any time. */
+int wq_publish_check(const wq_client *c, const wq_publish_args *args);
+/* Copy the message into cells, at the end of its lane; 0 with *error set if it cannot be. */
+uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, int *error);
+
+/* record.c */
+size_t wq_records_size(uint32_t records_max, uint32_t owed_n);
+/* Room for the records that one more packet, in or out, may call for? Those of wq_ack() have theirs in any case. */
+static inline bool wq_records_room(const wq_client *c) {
+  return !c->config.records_max || c->records_n < c->config.records_max;
+}
+void wq_record_add(wq_client *c, uint8_t type, uint16_t packet_id, uint32_t token);
+
 /* expiry.c */
 /* `m` waits from now on; its properties were checked. */
 void wq_expiry_start(wq_client *c, wq_message *m, wq_bytes properties, uint64_t now_ms);
@@ -194,6 +212,7 @@ uint64_t wq_expiry_deadline(const wq_client *c);
 
 /* inbound.c */
 uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool repeat); /* a handle */
+uint16_t wq_owed_packet_id(const wq_client *c, uint32_t handle);
 bool wq_owed_full(const wq_client *c);
 static inline uint32_t wq_owed_count(const wq_client *c) { return (c->owed_next - c->owed_first) / 2; }
 bool wq_owed_ready(const wq_client *c);

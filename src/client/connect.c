@@ -118,7 +118,7 @@ bool wq_auth_method_is(const wq_client *c, wq_bytes properties) {
 
 static void negotiate(wq_client *c, wq_bytes properties) {
   wq_negotiated_t *n = &c->negotiated;
-  n->maximum_qos = 2;
+  n->maximum_qos = c->no_qos2 && n->version < WQ_MQTT_5_0 ? 1 : 2;
   n->retain_available = true;
   n->wildcard_available = true;
   n->identifiers_available = n->shared_available = n->version == WQ_MQTT_5_0;
@@ -181,7 +181,10 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   wq_aliases_begin(&c->aliases, n->topic_alias_maximum);
   /* What a session kept counts with its other half only, and ends without it.
    * [M3:3.1.2-4] [M3:3.1.2-6] [M5:3.1.2-4] [M5:3.2.2-3] [M5:3.2.2-5] */
-  if (!n->session_present) wq_received_forget(c);
+  if (!n->session_present) {
+    wq_record_add(c, WQ_RECORD_SESSION_LOST, 0, 0);
+    wq_received_forget(c);
+  }
   wq_publish_resume(c, n->session_present);
   return 0;
 }

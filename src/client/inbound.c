@@ -8,7 +8,8 @@
  * here [M5:4.3.3-13].
  *
  * A QoS 2 PUBLISH is in `handling` from its arrival to its PUBREC and in `received` from then to its PUBREL, so it reaches
- * the host once [M3:4.3.3-2] [M5:4.3.3-10]. */
+ * the host once [M3:4.3.3-2] [M5:4.3.3-10]. That the host was done with it is recorded at once, whether PUBREC can leave
+ * already or not. */
 #include "client.h"
 
 #include "../codec/reasons.h"
@@ -27,19 +28,32 @@ bool wq_owed_ready(const wq_client *c) {
   return c->status == WQ_CONNECTED && c->owed_first != c->owed_next && owed_at(c, c->owed_first)->ready;
 }
 
-uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool repeat) {
+/* Is this a message that must not be told again? One refused is not: its id means a new message [M5:4.3.3-9]. */
+static bool done(const wq_owed *owed) { return owed->qos == 2 && owed->ready && owed->reason < 0x80; }
+
+static void ready(wq_client *c, wq_owed *owed, uint8_t reason) {
+  owed->ready = true;
+  owed->reason = reason;
+  if (done(owed) && !owed->repeat) wq_record_add(c, WQ_RECORD_RECEIVED, owed->packet_id, 0);
+}
+
+uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool is_ready, bool repeat) {
   uint32_t handle = c->owed_next;
   c->owed_next += 2;
-  *owed_at(c, handle) = (wq_owed){.packet_id = packet_id, .qos = qos, .ready = ready, .repeat = repeat};
+  wq_owed *owed = owed_at(c, handle);
+  *owed = (wq_owed){.packet_id = packet_id, .qos = qos, .repeat = repeat};
   if (qos == 2 && !repeat) wq_bit_set(c->handling, packet_id);
+  if (is_ready) ready(c, owed, 0);
   return handle;
 }
+
+uint16_t wq_owed_packet_id(const wq_client *c, uint32_t handle) { return handle ? owed_at(c, handle)->packet_id : 0; }
 
 /* PUBREC is sent: the message is ours from here to PUBREL, unless it was refused. */
 static void received(wq_client *c, const wq_owed *owed) {
   if (owed->repeat) return;
   wq_bit_clear(c->handling, owed->packet_id);
-  if (owed->reason >= 0x80) return; /* the id means a new message [M5:4.3.3-9] */
+  if (!done(owed)) return;
   wq_bit_set(c->received, owed->packet_id);
   c->unreleased++;
 }
@@ -54,7 +68,10 @@ void wq_owed_flush(wq_client *c) {
 }
 
 void wq_owed_forget(wq_client *c) {
-  c->owed_first = c->owed_next;
+  for (; c->owed_first != c->owed_next; c->owed_first += 2) {
+    const wq_owed *owed = owed_at(c, c->owed_first);
+    if (done(owed)) wq_bit_set(c->received, owed->packet_id); /* its PUBREC had to wait for another's acknowledgement */
+  }
   c->unreleased = 0;
   memset(c->handling, 0, WQ_PACKET_ID_BYTES);
 }
@@ -69,8 +86,7 @@ int wq_ack(wq_client *client, uint32_t handle, uint8_t reason, uint64_t now_ms) 
     return WQ_E_ARG; /* [M5:3.4.2-1] [M5:3.5.2-1]: PUBREC has the same codes */
   wq_owed *owed = owed_at(c, handle);
   if (owed->ready) return 0;
-  owed->ready = true;
-  owed->reason = reason;
+  ready(c, owed, reason);
   if (now_ms > c->now) c->now = now_ms;
   wq_owed_flush(c);
   return 0;

@@ -11,9 +11,10 @@
 /* Is all further input ignored? */
 static bool over(const wq_client *c) { return c->status == WQ_DISCONNECTING || c->status == WQ_FAILED; }
 
-/* Can one more packet be handled: room for its events, and for the answer it may call for? */
+/* Can one more packet be handled: room for its events, its records, and the answer it may call for? */
 static bool ready(const wq_client *c) {
-  return wq_events_room(c, WQ_EVENTS_PER_PACKET) && wq_output_free(c) >= WQ_OUTPUT_RESERVE && !wq_owed_full(c);
+  return wq_events_room(c, WQ_EVENTS_PER_PACKET) && wq_output_free(c) >= WQ_OUTPUT_RESERVE && !wq_owed_full(c) &&
+         wq_records_room(c);
 }
 
 /* Too large for us: in 5.0 the server's fault; in 3.x a PUBLISH is passed over, and nothing else can be so large.
@@ -44,6 +45,7 @@ static void stream_end(wq_client *c) {
   }
   wq_event *event = wq_event_add(c, WQ_EV_PAYLOAD);
   event->aux = c->skip_handle;
+  event->packet_id = wq_owed_packet_id(c, c->skip_handle);
 }
 
 static bool streams(const wq_client *c, const wq_frame *frame) {

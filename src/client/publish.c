@@ -29,7 +29,7 @@ static bool over_server_limit(const wq_client *c, const wq_publish_packet *p, ui
 
 /* May one more message with QoS 1 or 2 be under way? Nothing else waits for it. [M5:3.3.4-7] [M5:3.3.4-8] [M5:4.9.0-3] */
 static bool quota_left(const wq_client *c) {
-  return c->quota > 0 && c->inflight.count < c->config.inflight_max &&
+  return c->quota > 0 && c->inflight.count < c->config.inflight_max && wq_records_room(c) &&
          c->inflight.count + c->requests.count < UINT16_MAX; /* a packet id is free */
 }
 
@@ -114,6 +114,7 @@ static bool move_acknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
     wq_packet_id_give(c, m);
     return false;
   }
+  wq_record_add(c, WQ_RECORD_SENT, m->packet_id, m->token);
   c->quota--;
   m->progress = WQ_SENT;
   wq_list_remove(c, &c->waiting[1], cell);
@@ -218,7 +219,15 @@ void wq_publish_resume(wq_client *c, bool session_present) {
   }
 }
 
-static int check_args(const wq_client *c, const wq_publish_args *args) {
+static wq_publish_packet packet_to_be(const wq_publish_args *args) {
+  return (wq_publish_packet){.qos = args->qos,
+                             .retain = args->retain,
+                             .topic = args->topic,
+                             .properties = args->properties,
+                             .payload = args->payload};
+}
+
+int wq_publish_check(const wq_client *c, const wq_publish_args *args) {
   if (args->size < sizeof *args || args->qos > 2 || (!args->host_payload && args->payload.len > WQ_PAYLOAD_MAX))
     return WQ_E_ARG;
   if (!wq_topic_name_valid(args->topic)) return WQ_E_TOPIC;
@@ -230,11 +239,13 @@ static int check_args(const wq_client *c, const wq_publish_args *args) {
       return WQ_E_PROPERTY;
     if (c->status == WQ_CONNECTED && c->negotiated.version < WQ_MQTT_5_0) return WQ_E_PROPERTY;
   }
-  return 0;
+  /* What would never fit is not kept; with the length of properties, which the connection it waits for may need. */
+  const wq_publish_packet p = packet_to_be(args);
+  const uint64_t here = wq_publish_size(WQ_MQTT_5_0, &p) - (args->host_payload ? args->payload.len : 0);
+  return here + WQ_OUTPUT_RESERVE > c->config.output_size ? WQ_E_ARG : 0;
 }
 
-/* Copy the message into cells; 0 with *error set if there are not enough. */
-static uint32_t enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, int *error) {
+uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, int *error) {
   if (c->waiting[0].count + c->waiting[1].count + c->inflight.count >= c->config.queue_max) {
     *error = WQ_E_FULL;
     return 0;
@@ -266,20 +277,12 @@ static uint32_t enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_
 
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) {
   wq_client *c = client;
-  int error = check_args(c, args);
+  int error = wq_publish_check(c, args);
   if (error) return error;
   if (c->status == WQ_DISCONNECTING || (args->qos == 0 && c->status != WQ_CONNECTED)) return WQ_E_STATE;
   if (now_ms > c->now) c->now = now_ms;
-  wq_publish_packet p = {
-      .qos = args->qos,
-      .retain = args->retain,
-      .topic = args->topic,
-      .properties = args->properties,
-      .payload = args->payload,
-  };
-  /* What would never fit is not kept; with the length of properties, which the connection it waits for may need. */
+  wq_publish_packet p = packet_to_be(args);
   uint64_t size = wq_publish_size(WQ_MQTT_5_0, &p);
-  if (size - (args->host_payload ? p.payload.len : 0) + WQ_OUTPUT_RESERVE > c->config.output_size) return WQ_E_ARG;
   if (c->status == WQ_CONNECTED) {
     if (c->negotiated.version < WQ_MQTT_5_0) size = size_of(c, &p);
     if (over_server_limit(c, &p, size)) return WQ_E_SERVER_LIMIT;
@@ -291,7 +294,7 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
       }
     }
   }
-  uint32_t cell = enqueue(c, args, now_ms, &error);
+  uint32_t cell = wq_enqueue(c, args, now_ms, &error);
   if (!cell) return error;
   uint32_t token = wq_message_at(c, cell)->token;
   if (c->status == WQ_CONNECTED && !c->again_at && c->waiting[args->qos ? 1 : 0].first == cell) {

@@ -165,8 +165,16 @@ static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin orig
     return 0;
   }
   wq_message *m = wq_message_at(c, cell);
+  if (m->kind == WQ_KIND_PUBLISH && m->qos == 2 && type == WQ_PUBACK && !v5) {
+    /* RabbitMQ takes QoS 2 for QoS 1 without saying so. The connection ends, as it must; but were the message sent again on
+     * the next, that would have no end. */
+    c->no_qos2 = true;
+    if (m->progress == WQ_SENT) wq_settle_now(c, &c->inflight, cell, WQ_E_SERVER_LIMIT, 0, WQ_NO_PROPS, 0);
+    return WQ_E_PROTOCOL;
+  }
   if (m->kind != WQ_KIND_PUBLISH || m->qos != (type == WQ_PUBACK ? 1 : 2)) return WQ_E_PROTOCOL;
   if (type == WQ_PUBREC && p.reason < 0x80) { /* at once, so in the order of PUBREC [M3:4.6.0-4] [M5:4.6.0-4] */
+    if (m->progress == WQ_SENT) wq_record_add(c, WQ_RECORD_RELEASED, p.packet_id, m->token);
     m->progress = WQ_RELEASED;
     m->again = false;
     wq_output_ack_packet(c, WQ_PUBREL, p.packet_id, 0);
@@ -186,6 +194,7 @@ static int receive_pubrel(wq_client *c, wq_bytes body) {
   const bool known = wq_bit(c->received, p.packet_id);
   if (known) {
     wq_bit_clear(c->received, p.packet_id);
+    wq_record_add(c, WQ_RECORD_COMPLETED, p.packet_id, 0);
     if (c->unreleased) c->unreleased--;
   } else {
     stray(c, WQ_PUBREL, p.packet_id);

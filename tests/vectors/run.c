@@ -199,8 +199,25 @@ static void log_event(run *r, const wq_event *e, size_t fed_n) {
   }
 }
 
+static const char *const record_names[] = {"", "SENT", "RELEASED", "RECEIVED", "COMPLETED", "SESSION_LOST"};
+
+/* What would have to be stored before the output leaves. */
+static void drain_records(run *r) {
+  size_t n;
+  const wq_record *records = wq_records(r->client, &n);
+  for (size_t i = 0; i < n; i++) {
+    const wq_record *record = &records[i];
+    char of[32] = "", packet[32] = "";
+    if (record->token) snprintf(of, sizeof of, " #%d", token_ref(r, record->token));
+    if (record->packet_id) snprintf(packet, sizeof packet, " packet=%d", record->packet_id);
+    log_line(r, "RECORD %s%s%s", record_names[record->type], of, packet);
+  }
+  wq_records_done(r->client, n);
+}
+
 static void drain_output(run *r) {
   wq_output_view view;
+  drain_records(r);
   for (wq_output(r->client, &view); view.len || view.token; wq_output(r->client, &view)) {
     if (r->out_n + view.len + view.payload_len > OUT_MAX) {
       complain(r, "too much output");
@@ -306,7 +323,7 @@ static int64_t command_connect(run *r) {
   return wq_connect(r->client, &a, r->now);
 }
 
-static int64_t command_publish(run *r) {
+static int64_t command_publish(run *r, bool restore) {
   const script_line *l = r->line;
   wq_publish_args a = {.size = sizeof a,
                        .qos = (uint8_t)script_number(l, "qos", 0),
@@ -319,7 +336,9 @@ static int64_t command_publish(run *r) {
   if (a.host_payload) a.payload = (wq_bytes){NULL, script_number(l, "host", 0)};
   int64_t got;
   do
-    got = wq_publish(r->client, &a, r->now);
+    got = restore ? wq_restore(r->client, &a, (uint16_t)script_number(l, "packet", 0),
+                               script_number(l, "released", 0) != 0, r->now)
+                  : wq_publish(r->client, &a, r->now);
   while (give_memory(r, got));
   return got;
 }
@@ -412,7 +431,11 @@ static bool act(run *r, const char *name) {
   if (strcmp(name, "connect") == 0)
     got = command_connect(r), input = got == 0;
   else if (strcmp(name, "publish") == 0)
-    got = command_publish(r), gives_token = true;
+    got = command_publish(r, false), gives_token = true;
+  else if (strcmp(name, "restore") == 0)
+    got = command_publish(r, true), gives_token = true;
+  else if (strcmp(name, "restore_received") == 0)
+    got = wq_restore_received(r->client, (uint16_t)script_number(r->line, "packet", 0));
   else if (strcmp(name, "subscribe") == 0)
     got = command_subscribe(r), gives_token = true;
   else if (strcmp(name, "unsubscribe") == 0)
@@ -465,6 +488,7 @@ static void begin(run *r, const script *s) {
     config.topic_alias_max = script_number(l, "topic_alias_max", config.topic_alias_max);
     config.stream_min = script_number(l, "stream_min", config.stream_min);
     config.topic_alias_out_max = script_number(l, "topic_alias_out_max", config.topic_alias_out_max);
+    config.records_max = script_number(l, "records_max", config.records_max);
   }
   size_t size = wq_client_size(&config);
   r->memory = aligned_alloc(16, size);

@@ -13,6 +13,7 @@ import { readScripts, hexBytes, Words } from './script.js';
 const folder = new URL('client/', import.meta.url);
 const module = new WebAssembly.Module(readFileSync(new URL('../../dist/wasmqtt.wasm', import.meta.url)));
 const STATUS = ['IDLE', 'CONNECTING', 'CONNECTED', 'DISCONNECTING', 'FAILED'];
+const RECORDS = ['', 'SENT', 'RELEASED', 'RECEIVED', 'COMPLETED', 'SESSION_LOST'];
 const NOTHING = new Uint8Array(0);
 
 /** @param {Uint8Array} bytes */
@@ -115,6 +116,10 @@ class Run {
     this.log.push(lines[type]());
   }
   onBatch() {
+    this.core.takeRecords((type, packetId, token) => {
+      const of = token ? ` #${this.tokens.indexOf(token) + 1}` : '';
+      this.log.push(`RECORD ${RECORDS[type]}${of}${packetId ? ` packet=${packetId}` : ''}`);
+    });
     while (this.core.outputLength > 0 || this.core.outputToken !== 0) {
       const bytes = this.core.output().slice();
       const token = this.core.outputToken;
@@ -172,8 +177,11 @@ class Run {
     );
   }
 
-  /** @param {Words} words */
-  publish(words) {
+  /**
+   * @param {Words} words
+   * @param {boolean} restored
+   */
+  publish(words, restored) {
     const host = words.value('host');
     const flags =
       words.number('qos', 0) |
@@ -183,7 +191,15 @@ class Run {
     const payload = host === undefined ? (words.bytes('payload') ?? NOTHING) : new Uint8Array(Number(host));
     // QoS 3 has no bits of its own at the boundary
     if (words.number('qos', 0) > this.n.WQ_WASM_QOS) throw new Error('QoS out of range');
-    const token = this.core.publish(words.text('topic') ?? '', words.bytes('props'), payload, flags, this.now);
+    const args = /** @type {const} */ ([words.text('topic') ?? '', words.bytes('props'), payload]);
+    const token = restored
+      ? this.core.restore(
+          ...args,
+          flags | (words.number('released', 0) ? this.n.WQ_WASM_RELEASED : 0),
+          words.number('packet', 0),
+          this.now,
+        )
+      : this.core.publish(...args, flags, this.now);
     if (token > 0) this.hosted[this.tokens.length] = payload.length;
     return token;
   }
@@ -225,7 +241,11 @@ class Run {
       case 'connect':
         return this.connect(words);
       case 'publish':
-        return this.publish(words);
+        return this.publish(words, false);
+      case 'restore':
+        return this.publish(words, true);
+      case 'restore_received':
+        return this.core.restoreReceived(words.number('packet', 0));
       case 'subscribe':
         return this.subscribe(words);
       case 'unsubscribe':
@@ -256,7 +276,7 @@ class Run {
   /** @param {Line} line */
   command(line) {
     const got = this.act(line);
-    const gives = line.name === 'publish' || line.name.endsWith('subscribe');
+    const gives = line.name === 'publish' || line.name === 'restore' || line.name.endsWith('subscribe');
     if (gives && got > 0) this.tokens.push(got);
     this.onBatch();
     this.settle();
