@@ -344,9 +344,8 @@ export class Connection {
         break;
       }
       case numbers.WQ_EV_DISCONNECT: {
-        const { reasonString } = properties.decode(event.bytes, event.props);
         const name = core.reasonName(numbers.WQ_DISCONNECT, this.version, event.reason);
-        this.#end(doctor.disconnected(event.reason, name, reasonString));
+        this.#end(doctor.disconnected(event.reason, name, properties.decode(event.bytes, event.props)));
         break;
       }
       case numbers.WQ_EV_AUTH:
@@ -373,10 +372,10 @@ export class Connection {
     }
     const { numbers } = core;
     const code = numbers.WQ_E_REFUSED - event.result;
-    const { reasonString } = this.#parts.properties.decode(event.bytes, event.props);
+    const properties = this.#parts.properties.decode(event.bytes, event.props);
     // A server that does not know 5.0 may answer in the form of 3.1.1.
     const version = code > 0 && code < 0x80 ? numbers.WQ_MQTT_3_1_1 : this.version;
-    this.#end(doctor.refused(this.url, code, core.reasonName(numbers.WQ_CONNACK, version, code), reasonString));
+    this.#end(doctor.refused(this.url, code, core.reasonName(numbers.WQ_CONNACK, version, code), properties));
   }
 
   onBatch() {

@@ -3,6 +3,7 @@ import { Connection } from './connection.js';
 import { endedError, MqttError } from './errors.js';
 import { checkUrl } from './doctor.js';
 import { passwordBytes } from './options.js';
+import { follow, HOPS_MAX, inCircles, isPermanent, isRedirect } from './redirect.js';
 
 /** @typedef {import('./options.js').Settings} Settings */
 /** @typedef {import('../../wasm/core.js').CoreEvent} CoreEvent */
@@ -11,6 +12,13 @@ import { passwordBytes } from './options.js';
  * @typedef {object} DialerHandlers
  * @property {(connection: Connection, connack: CoreEvent) => void} accepted CONNACK came; called in the middle of input
  * @property {(topic: string, size: number) => void} oversize
+ */
+
+/**
+ * @typedef {object} Sent
+ * @property {string} home the URL whose server sends us
+ * @property {string[]} urls where to
+ * @property {boolean} moved for good
  */
 
 /** Reasons of a CONNACK that say: not this version. */
@@ -24,6 +32,12 @@ export class Dialer {
   #handlers;
   /** @type {Map<string, number>} the version that worked, by URL */
   #worked = new Map();
+  /** @type {Map<string, string>} where the server of a URL has moved to */
+  #moved = new Map();
+  /** Where the server of the last connection sent us when it ended it. @type {Sent | null} */
+  #sent = null;
+  /** The URL that the attempt under way began with. */
+  #home = '';
   /** @type {Connection | null} */
   #connection = null;
   #stopped = false;
@@ -55,7 +69,9 @@ export class Dialer {
    */
   async round() {
     let failure;
-    for (const url of this.#settings.urls) {
+    const sent = this.#sent ? [this.#sent] : [];
+    this.#sent = null;
+    for (const url of [...sent, ...this.#settings.urls]) {
       try {
         return await this.#tryUrl(url);
       } catch (error) {
@@ -67,10 +83,47 @@ export class Dialer {
     throw failure;
   }
 
-  /** @param {string} listed */
-  async #tryUrl(listed) {
-    const given = await this.#credentials();
-    const url = given.url === undefined ? listed : checkUrl(given.url);
+  /**
+   * One URL, and those that its server sends us to.
+   * @param {string | Sent} from
+   */
+  async #tryUrl(from) {
+    let given = await this.#credentials();
+    const sent = typeof from === 'string' ? this.#from(given.url ?? from) : from;
+    const { home } = sent;
+    let { urls, moved } = sent;
+    this.#home = home;
+    for (let hops = typeof from === 'string' ? 0 : 1; ; hops++) {
+      const url = /** @type {string} */ (urls.shift());
+      try {
+        const accepted = await this.#tryVersions(url, given);
+        if (hops > 0 && moved) this.#moved.set(home, url);
+        return accepted;
+      } catch (failure) {
+        const error = /** @type {MqttError} */ (failure);
+        if (isRedirect(error)) {
+          if (hops === HOPS_MAX) throw inCircles(error);
+          urls = follow(url, error, this.#settings.redirect);
+          moved &&= isPermanent(error);
+        }
+        if (urls.length === 0 || hops === HOPS_MAX) throw error;
+        this.#machine.log('info', error.message);
+      }
+      given = await this.#credentials();
+    }
+  }
+
+  /** @param {string} listed @returns {Sent} */
+  #from(listed) {
+    const home = checkUrl(listed);
+    return { home, urls: [this.#moved.get(home) ?? home], moved: true };
+  }
+
+  /**
+   * @param {string} url
+   * @param {import('./options.js').Credentials} given
+   */
+  async #tryVersions(url, given) {
     const fixed = this.#settings.version ?? this.#worked.get(url);
     const versions = fixed ? [fixed] : [5, 4, 3];
     for (;;) {
@@ -127,12 +180,30 @@ export class Dialer {
         ended: (error) => {
           this.#connection = null;
           reject(error ?? endedError('open'));
-          tellEnd(error);
+          tellEnd(error && this.#sentOn(url, error));
         },
         oversize: this.#handlers.oversize,
       });
       this.#connection = connection;
     });
+  }
+
+  /**
+   * The end of a connection may say where to go on.
+   * @param {string} url
+   * @param {MqttError} error
+   */
+  #sentOn(url, error) {
+    if (error.phase !== 'connected' || !isRedirect(error)) return error;
+    try {
+      const urls = follow(url, error, this.#settings.redirect);
+      const there = url === (this.#moved.get(this.#home) ?? this.#home);
+      this.#sent = { home: this.#home, urls, moved: there && isPermanent(error) };
+      error.code = 'redirected';
+      return error;
+    } catch (refusal) {
+      return /** @type {MqttError} */ (refusal);
+    }
   }
 
   /**

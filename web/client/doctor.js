@@ -226,12 +226,13 @@ const CONNACK_HINTS = {
  * @param {string} url
  * @param {number} reasonCode
  * @param {string} name the specification's name for it
- * @param {string | undefined} reasonString what the server says
+ * @param {import('./properties.js').Properties} properties what else the server says
  */
-export function refused(url, reasonCode, name, reasonString) {
+export function refused(url, reasonCode, name, { reasonString, serverReference }) {
   const why = reasonString ? `${name} (${JSON.stringify(reasonString)})` : name;
   return new MqttError('connack', 'refused', `${publicUrl(url)} refused the connection: ${why}.`, {
     reasonCode,
+    serverReference,
     hint: CONNACK_HINTS[reasonCode] ?? '',
   });
 }
@@ -240,13 +241,14 @@ export function refused(url, reasonCode, name, reasonString) {
  * The server's DISCONNECT.
  * @param {number} reasonCode
  * @param {string} name
- * @param {string | undefined} reasonString
+ * @param {import('./properties.js').Properties} properties
  */
-export function disconnected(reasonCode, name, reasonString) {
+export function disconnected(reasonCode, name, { reasonString, serverReference }) {
   const why = reasonString ? `${name} (${JSON.stringify(reasonString)})` : name;
   const taken = reasonCode === 0x8e;
   return new MqttError('connected', taken ? 'session-taken-over' : 'disconnected', `The server disconnected: ${why}.`, {
     reasonCode,
+    serverReference,
     hint: taken ? 'Another client uses the same client id. This one does not fight it: give each its own.' : '',
   });
 }

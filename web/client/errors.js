@@ -1,10 +1,10 @@
 // The one error that this library rejects with and reports.
 
 /**
- * Where it happened: before anything was tried, loading the wasm module, opening the WebSocket, between CONNECT and
- * CONNACK, on the established connection, or in the operation of that name.
- * @typedef {'options' | 'load' | 'open' | 'connack' | 'connected' | 'publish' | 'subscribe' | 'unsubscribe' | 'request' |
- *   'handler'} Phase
+ * Where it happened: before anything was tried, loading the wasm module, in the store, opening the WebSocket, between
+ * CONNECT and CONNACK, on the established connection, or in the operation of that name.
+ * @typedef {'options' | 'load' | 'store' | 'open' | 'connack' | 'connected' | 'publish' | 'subscribe' | 'unsubscribe' |
+ *   'request' | 'handler'} Phase
  */
 
 /**
@@ -15,9 +15,10 @@ export class MqttError extends Error {
    * @param {Phase} phase
    * @param {string} code
    * @param {string} message
-   * @param {{ hint?: string, reasonCode?: number, closeCode?: number, sent?: boolean, cause?: unknown }} [more]
+   * @param {{ hint?: string, reasonCode?: number, closeCode?: number, sent?: boolean, serverReference?: string,
+   *   cause?: unknown }} [more]
    */
-  constructor(phase, code, message, { hint = '', reasonCode, closeCode, sent, cause } = {}) {
+  constructor(phase, code, message, { hint = '', reasonCode, closeCode, sent, serverReference, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     /** @type {Phase} */
     this.phase = phase;
@@ -31,6 +32,8 @@ export class MqttError extends Error {
     this.hint = hint;
     /** Of a publish that timed out or was aborted: whether the message had left already. @type {boolean | undefined} */
     this.sent = sent;
+    /** Other servers that the server names (MQTT 5.0): text from the network. @type {string | undefined} */
+    this.serverReference = serverReference;
   }
 }
 MqttError.prototype.name = 'MqttError';

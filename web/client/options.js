@@ -34,6 +34,8 @@ import { defaultWebSocket } from './socket.js';
  * @property {import('./properties.js').Properties} [properties] of CONNECT, MQTT 5.0: sessionExpiryInterval (default 300 s
  *   while reconnecting is on), receiveMaximum, topicAliasMaximum (of what comes, 0..1024; default 0), userProperties, ...
  * @property {() => Credentials | Promise<Credentials>} [credentials] asked before every attempt
+ * @property {import('./redirect.js').Redirect} [redirect] whether to follow a server that names another one (MQTT 5.0);
+ *   default: to the same host only. At most five in a row; never from wss:// to ws://; credentials() is asked anew
  * @property {import('./retry.js').ReconnectOptions | false} [reconnect] false: a lost connection ends the client
  * @property {import('./outbox.js').QueueOptions} [queue]
  * @property {boolean} [manualAck] messages with QoS 1 and 2 are acknowledged by message.ack() only; default false
@@ -66,6 +68,7 @@ import { defaultWebSocket } from './socket.js';
  *   properties: import('./properties.js').Properties | undefined } | undefined} will
  * @property {import('./properties.js').Properties} properties
  * @property {ClientOptions['credentials']} credentials
+ * @property {ClientOptions['redirect']} redirect
  * @property {Required<import('./retry.js').ReconnectOptions> | null} reconnect
  * @property {Required<import('./outbox.js').QueueOptions>} queue
  * @property {import('./inbox.js').AckRule} ackRule
@@ -95,6 +98,7 @@ const RULES = {
   will: isObject,
   properties: isObject,
   credentials: isFunction,
+  redirect: isFunction,
   reconnect: (value) => value === false || isObject(value),
   queue: isObject,
   manualAck: isBoolean,
@@ -243,6 +247,7 @@ export function settingsOf(urls, options) {
     },
     properties,
     credentials: options.credentials,
+    redirect: options.redirect,
     reconnect:
       reconnect === false
         ? null

@@ -48,6 +48,7 @@ const FATAL_PHASES = new Set(['options', 'load']);
  */
 export function classify({ phase, code, reasonCode }) {
   if (FATAL_PHASES.has(phase)) return 'fatal';
+  if (code === 'redirected') return 'transient'; // the next attempt goes there
   if (code === 'unauthenticated') return 'credentials'; // told by closing, without a reason code
   if (reasonCode === undefined) return 'transient';
   const old = phase === 'connack' && reasonCode < 0x80;
