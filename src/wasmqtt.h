@@ -357,8 +357,11 @@ const uint8_t *wq_carry(const wq_client *client, size_t *length);
  * call. */
 uint64_t wq_deadline(const wq_client *client);
 
-/* wq_tick - do what is due. Input call; harmless when early. Returns 0, or WQ_E_CONNACK_TIMEOUT or WQ_E_PING_TIMEOUT
- * (status WQ_FAILED; close the socket, wq_lost()); in WQ_FAILED the error that led there, again. */
+/* wq_tick - do what is due. Input call; harmless when early. Where keep-alive is on, the server hears from us within its
+ * interval, and one that says nothing for the interval and 20 s more is given up. A call that comes more than a second after
+ * its time tells of a host that slept: the answer that is overdue is then asked for once more, and expected within 5 s.
+ * Returns 0, or WQ_E_CONNACK_TIMEOUT or WQ_E_PING_TIMEOUT (status WQ_FAILED; close the socket, wq_lost()); in WQ_FAILED the
+ * error that led there, again. */
 int wq_tick(wq_client *client, uint64_t now_ms);
 
 /* wq_alive - the host knows that the server is there although nothing comes from it: bytes of ours are still leaving, and
@@ -369,6 +372,11 @@ void wq_alive(wq_client *client, uint64_t now_ms);
 /* wq_ping - send PINGREQ now and expect any byte within timeout_ms (after a wake-up, say), and then within as much again
  * until PINGRESP. Status WQ_CONNECTED. Returns 0, WQ_E_STATE, WQ_E_ARG (0) or WQ_E_FULL. */
 int wq_ping(wq_client *client, uint32_t timeout_ms, uint64_t now_ms);
+
+/* wq_throttled - the host's timers ring late (true), or when they should (false, as at first): those of a hidden page do so
+ * by up to a minute. While true, PINGREQ is due when a third of the keep-alive interval has passed since there was output,
+ * so that any call of wq_tick() is a chance to send it. Any status; stays over connections. */
+void wq_throttled(wq_client *client, bool throttled);
 
 /* ------------------------------------------------------------------------------------------------ work */
 

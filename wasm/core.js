@@ -428,6 +428,14 @@ export class Core {
   }
 
   /**
+   * Timers ring late, or when they should: see wq_throttled().
+   * @param {boolean} yes
+   */
+  throttled(yes) {
+    this.#x.wq_wasm_throttled(Number(yes));
+  }
+
+  /**
    * @param {number} timeout ms
    * @param {number} now
    */

@@ -143,10 +143,13 @@ struct wq_client {
   uint32_t auth_method;                         /* hash of the Authentication Method of CONNECT */
   uint32_t session_expiry_asked;
   uint64_t connack_by;
-  uint64_t ping_at; /* a PINGREQ is unanswered since then, if pinging */
+  uint64_t heard_at; /* when bytes last came from the server */
+  uint64_t ping_at;  /* a PINGREQ is unanswered since then, if pinging */
   uint64_t ping_by;
   uint32_t ping_timeout;
   bool pinging;
+  bool asked_again; /* the host slept past ping_by, so it was put off, which may be done once */
+  bool throttled;   /* the host's timers ring late */
 };
 
 /* client.c */

@@ -158,7 +158,7 @@ int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t 
   const size_t most = length < UINT32_MAX ? length : UINT32_MAX; /* events have offsets of 32 bits */
   size_t at = 0;
   int got = 1;
-  if (length && c->pinging) c->ping_by = now_ms + c->ping_timeout;
+  if (length) wq_alive(c, now_ms);
   while (got > 0 && at < most && !over(c) && ready(c))
     got = c->carry_n > c->carry_done ? carry_on(c, data, most, &at, now_ms) : in_place(c, data, most, &at, now_ms);
   if (over(c)) return (int64_t)length;
@@ -179,7 +179,7 @@ int wq_skipped(wq_client *client, uint32_t count, uint64_t now_ms) {
   wq_client *c = client;
   if (!wq_skip(c) || count > c->skip) return WQ_E_ARG;
   wq_input_begin(c, now_ms);
-  if (c->pinging) c->ping_by = now_ms + c->ping_timeout;
+  wq_alive(c, now_ms);
   c->skip -= count;
   if (!c->skip) {
     stream_end(c);
