@@ -301,7 +301,8 @@ enum wq_event_type {
                              QoS 0 */
   WQ_EV_PAYLOAD = 3,     /* the streamed payload of the last STREAM event is complete; aux: its handle for wq_ack() */
   WQ_EV_SETTLED = 4,     /* a publish ended. aux: token. result: 0 or an error; reason: PUBACK's, PUBREC's or PUBCOMP's
-                             code (0x00, 0x10 no subscribers, ...); props */
+                             code (0x00, 0x10 no subscribers, ...; PUBCOMP's 0x92 is no error, since the server took
+                             the message with PUBREC); props */
   WQ_EV_SUBACK = 5,      /* aux: token; off/len: one reason code a filter; props */
   WQ_EV_UNSUBACK = 6,    /* aux: token; off/len: one reason code a filter (none in 3.x); props */
   WQ_EV_DISCONNECT = 7,  /* the server's DISCONNECT. reason, props; status is WQ_FAILED */

@@ -132,7 +132,8 @@ static bool move_unacknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
   return true;
 }
 
-/* What was in flight when the last connection ended goes first: PUBLISH with DUP, or PUBREL. [M3:4.4.0-1] [M5:4.4.0-1] */
+/* What was in flight when the last connection ended goes first: PUBREL, then PUBLISH with DUP, each in its old order.
+ * [M3:4.4.0-1] [M5:4.4.0-1] */
 static bool send_again(wq_client *c, uint64_t now_ms) {
   while (c->again_at) {
     wq_message *m = wq_message_at(c, c->again_at);
@@ -143,7 +144,7 @@ static bool send_again(wq_client *c, uint64_t now_ms) {
       wq_settle_later(c, &c->inflight, c->again_at, WQ_E_SERVER_LIMIT); /* moves again_at on */
       continue;
     } else if (m->again) {
-      if (!c->quota || !write_message(c, m, now_ms)) return false;
+      if (c->quota <= 0 || !write_message(c, m, now_ms)) return false;
       c->quota--;
     }
     m->again = false;
@@ -184,7 +185,7 @@ bool wq_publish_can_move(const wq_client *c) {
   if (wq_owed_ready(c) && wq_output_free(c) >= 8) return true;
   for (uint32_t cell = c->again_at; cell; cell = wq_message_at(c, cell)->next) {
     const wq_message *m = wq_message_at(c, cell);
-    if (m->again) return m->progress == WQ_RELEASED ? wq_output_free(c) >= 8 : c->quota && fits_now(c, cell);
+    if (m->again) return m->progress == WQ_RELEASED ? wq_output_free(c) >= 8 : c->quota > 0 && fits_now(c, cell);
   }
   return (c->waiting[1].first && quota_left(c) && fits_now(c, c->waiting[1].first)) ||
          (c->waiting[0].first && fits_now(c, c->waiting[0].first));
@@ -192,10 +193,17 @@ bool wq_publish_can_move(const wq_client *c) {
 
 void wq_publish_resume(wq_client *c, bool session_present) {
   if (session_present) {
-    for (uint32_t cell = c->inflight.first; cell; cell = wq_message_at(c, cell)->next) {
+    for (uint32_t cell = c->inflight.last, n = c->inflight.count, before; n; cell = before, n--) {
       wq_message *m = wq_message_at(c, cell);
+      before = m->prev;
       m->again = true;
       m->sent_before = m->progress == WQ_SENT; /* [M3:3.3.1-1] [M5:3.3.1-1] */
+      if (m->progress != WQ_RELEASED) continue;
+      /* PUBREL waits for no quota [M5:4.9.0-3], so it goes before what may have to; but its message counts until PUBCOMP
+       * [M5:3.3.4-7]. */
+      c->quota--;
+      wq_list_remove(c, &c->inflight, cell);
+      wq_list_prepend(c, &c->inflight, cell);
     }
     c->again_at = c->inflight.first;
     return;

@@ -146,7 +146,9 @@ static void stray(wq_client *c, uint8_t type, uint16_t packet_id) {
 static void settle(wq_client *c, uint32_t cell, const wq_ack_packet *p, wq_origin origin) {
   if (c->quota < c->negotiated.receive_maximum) /* [M5:4.9.0-2] */
     c->quota++;
-  int32_t result = p->reason >= 0x80 ? WQ_REFUSED(p->reason) : 0;
+  /* After PUBREC the server has the message. A PUBCOMP that says 0x92 comes where the first one was lost. */
+  const bool refused = p->reason >= 0x80 && wq_message_at(c, cell)->progress != WQ_RELEASED;
+  const int32_t result = refused ? WQ_REFUSED(p->reason) : 0;
   wq_settle_now(c, &c->inflight, cell, result, p->reason, props_offset(c, origin, p->properties), origin.flags);
 }
 
