@@ -100,6 +100,26 @@ test('the will is published when the socket is lost, and not after end()', async
   await watcher.end();
 });
 
+test('two clients with one id suspect it, and both slow down', async () => {
+  // Over a WebSocket, 2.0.11 says DISCONNECT 0x8E in no version: it just closes the older one.
+  for (const protocolVersion of /** @type {const} */ ([4, 5])) {
+    const reconnect = { minDelay: 10, maxDelay: 400, jitter: /** @type {const} */ ('none'), stableTime: 60_000 };
+    const options = { ...login, protocolVersion, clientId: `twins-${protocolVersion}`, reconnect };
+    /** @type {{ error: any, connections: number }[]} what each was told first, and how many connections it had by then */
+    const told = [];
+    const twins = [0, 1].map((i) => {
+      const twin = createClient(server.url, options);
+      return twin.on('error', (error) => (told[i] ??= { error, connections: twin.stats.connections }));
+    });
+    await eventually(() => told[0] && told[1]);
+    for (const { error, connections } of told) {
+      assert.equal(error.code, 'taken-over-suspected');
+      assert(connections <= 4, `${connections} connections`);
+    }
+    await Promise.all(twins.map((twin) => twin.end({ force: true })));
+  }
+});
+
 test('a server that restarts: the client comes back, subscribed, and loses no QoS 1 message', async () => {
   const options = { ...login, reconnect: { minDelay: 20, maxDelay: 100 } };
   // Mosquitto 2.0.11 does not write down a session that began clean.

@@ -5,19 +5,95 @@ import { MqttError } from '../../web/client/index.js';
 import { Backoff, classify } from '../../web/client/retry.js';
 import { eventually, Peer, rejection, turn } from './peer.js';
 
+const closed = new MqttError('connected', 'connection-lost', '', { closeCode: 1006 });
+const silence = new MqttError('connected', 'ping-timeout', '');
+const unopened = new MqttError('open', 'open-failed', '');
+
 test('delays grow to their limit, jitter takes a part, a stable connection begins anew', () => {
   const options = { minDelay: 100, maxDelay: 1000, jitter: /** @type {const} */ ('none'), stableTime: 50 };
   const plain = new Backoff(options);
   assert.deepEqual(
-    [0, 0, 0, 0, 0, 0].map((lifetime) => plain.next(lifetime)),
+    [0, 0, 0, 0, 0, 0].map((lifetime) => plain.next(lifetime, silence)),
     [100, 200, 400, 800, 1000, 1000],
   );
-  assert.equal(plain.next(49), 1000, 'not stable yet');
-  assert.equal(plain.next(50), 100);
+  assert.equal(plain.next(49, silence), 1000, 'not stable yet');
+  assert.equal(plain.next(50, silence), 100);
   const jittery = new Backoff({ ...options, jitter: 'full' }, () => 0.25);
-  assert.deepEqual([jittery.next(0), jittery.next(0)], [25, 50]);
+  assert.deepEqual([jittery.next(0, silence), jittery.next(0, silence)], [25, 50]);
   const long = new Backoff({ ...options, maxDelay: 2 ** 31 - 1 });
-  for (let i = 0; i < 2000; i++) assert(Number.isFinite(long.next(0)));
+  for (let i = 0; i < 2000; i++) assert(Number.isFinite(long.next(0, silence)));
+});
+
+test('a busy server is given ten times as long, and the upper half of the delay', () => {
+  const options = { minDelay: 100, maxDelay: 3000, jitter: /** @type {const} */ ('full'), stableTime: 50 };
+  for (const [phase, reasonCode] of /** @type {const} */ ([
+    ['connack', 3],
+    ['connack', 0x88],
+    ['connack', 0x89],
+    ['connack', 0x97],
+    ['connack', 0x9c],
+    ['connack', 0x9f],
+    ['connected', 0x89],
+    ['connected', 0x96],
+    ['connected', 0x97],
+  ])) {
+    const busy = new MqttError(phase, 'refused', '', { reasonCode });
+    const early = new Backoff(options, () => 0);
+    assert.deepEqual([early.next(0, busy), early.next(0, busy), early.next(0, busy)], [500, 1000, 1500]);
+    assert.equal(early.next(0, silence), 0, 'no longer busy');
+    const late = new Backoff(options, () => 1);
+    assert.deepEqual([late.next(0, busy), late.next(0, busy), late.next(0, busy)], [1000, 2000, 3000]);
+  }
+  assert.equal(new Backoff(options, () => 1).next(0, new MqttError('connack', 'refused', '', { reasonCode: 4 })), 100);
+});
+
+test('three connections closed soon after CONNACK: another client has our id, and is not fought', () => {
+  const options = { minDelay: 100, maxDelay: 60_000, jitter: /** @type {const} */ ('none'), stableTime: 10_000 };
+  /** @param {[number, MqttError, number, boolean][]} lives lifetime and error; delay and suspicion */
+  const live = (...lives) => {
+    const backoff = new Backoff(options);
+    const got = lives.map(([lifetime, error]) => [lifetime, error, backoff.next(lifetime, error), backoff.suspicious]);
+    assert.deepEqual(got, lives);
+  };
+  live(
+    [50_000, closed, 100, false], // the other one came
+    [9_999, closed, 200, false],
+    [1, closed, 400, false],
+    [1, closed, 60_000, true],
+    [1, closed, 60_000, false], // once is enough
+    [59_999, closed, 60_000, false], // it is still there
+    [60_000, closed, 100, false], // it is gone
+    [1, closed, 200, false],
+    [1, closed, 400, false],
+    [1, closed, 60_000, true],
+  );
+  // A network that fails is not taken for that: an attempt fails, or silence ends a connection.
+  live([1, closed, 100, false], [1, closed, 200, false], [0, unopened, 400, false], [1, closed, 800, false]);
+  live([1, closed, 100, false], [1, closed, 200, false], [1, silence, 400, false], [1, closed, 800, false]);
+  assert.equal(new Backoff({ ...options, maxDelay: 50 }).next(1, closed), 50);
+  const random = new Backoff({ ...options, jitter: 'full' }, () => 0);
+  assert.deepEqual([random.next(1, closed), random.next(1, closed), random.next(1, closed)], [0, 0, 30_000]);
+});
+
+test('a server that closes each connection soon: an error says what to look at, and attempts become few', async () => {
+  const peer = new Peer();
+  /** @type {any[]} */
+  const told = [];
+  const client = peer
+    .createClient({ reconnect: { minDelay: 1, maxDelay: 1_000_000, jitter: 'none' } })
+    .on('error', (error) => told.push(error));
+  client.on('connect', () => peer.last.drop());
+  await eventually(() => told.length > 0);
+  assert.equal(told[0].code, 'taken-over-suspected');
+  assert.equal(told[0].cause.code, 'connection-lost');
+  assert.match(told[0].hint, /client id/);
+  assert.equal(client.state, 'waiting');
+  assert.equal(peer.connections.length, 3);
+  client.reconnect();
+  await peer.connection(4);
+  await eventually(() => client.state === 'waiting');
+  assert.equal(told.length, 1);
+  await client.end();
 });
 
 test('reasons are classed', () => {

@@ -1,6 +1,7 @@
 // The client as its user sees it: it joins the parts, and lives through connections until it is ended or gives up.
 import { Core } from '../../wasm/core.js';
 import { Dialer } from './dialer.js';
+import { takenOverSuspected } from './doctor.js';
 import { Emitter } from './emitter.js';
 import { endedError, MqttError } from './errors.js';
 import { Handler, Inbox } from './inbox.js';
@@ -131,7 +132,8 @@ export class Client {
         break;
       }
       if (lifetime > 0) attempt = 1;
-      const delay = error === null ? 0 : backoff.next(lifetime);
+      const delay = error === null ? 0 : backoff.next(lifetime, error);
+      if (error !== null && backoff.suspicious) this.#report(takenOverSuspected(error));
       this.#setState('waiting');
       this.#emitter.emit('disconnect', { error, delay });
       await this.#pause(delay);

@@ -254,6 +254,24 @@ export function disconnected(reasonCode, name, { reasonString, serverReference }
 }
 
 /**
+ * Connections are closed again and again soon after they were accepted.
+ * @param {MqttError} cause the last one's end
+ */
+export function takenOverSuspected(cause) {
+  return new MqttError(
+    'connected',
+    'taken-over-suspected',
+    'The server closes each connection soon after accepting it.',
+    {
+      cause,
+      hint:
+        'Another client uses the same client id, most likely: give each its own. Or the server does not like what this ' +
+        'client does first; its log should say. The next attempts wait longer.',
+    },
+  );
+}
+
+/**
  * The WebSocket of an established connection closed.
  * @param {SocketEnd} end
  */

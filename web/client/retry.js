@@ -1,18 +1,38 @@
 // When to try again, and whether at all.
 
+/** @typedef {import('./errors.js').MqttError} MqttError */
+
 /**
  * @typedef {object} ReconnectOptions
- * @property {number} [minDelay] ms before the first attempt, at most; default 1000
+ * @property {number} [minDelay] ms before the first attempt, at most; default 1000. Ten times as much if the server says
+ *   that it has too much to do
  * @property {number} [maxDelay] ms that the delay grows to; default 120000
  * @property {'full' | 'none'} [jitter] 'full' (default): a random part of the delay, so that a fleet does not come back all
  *   at once
  * @property {number} [stableTime] ms after which a connection counts as good, and delays begin anew; default 10000
  */
 
+/** Connections in a row that the server closed soon, each after an attempt that succeeded: somebody takes them over. */
+const TAKEN_OVER = 3;
+/** The first delay after a server that has too much to do, as a multiple of minDelay. */
+const BUSY = 10;
+
+/**
+ * Delays double from minDelay to maxDelay. Two cases wait longer, and in the upper half of the delay, for there nobody is
+ * to come back early:
+ * - A server with too much to do, see isBusy(): the delay begins at ten times minDelay.
+ * - Another client with our id, seemingly: servers of 3.x just close the older connection, so both would take it from
+ *   each other for ever. A network that fails now and then looks different: attempts fail too, or silence ends a
+ *   connection. If it is one all the same, then this delay is all the harm: maxDelay, until a connection has outlived that.
+ */
 export class Backoff {
   #options;
   #random;
   #failures = 0;
+  /** Connections in a row that may have been taken over. */
+  #taken = 0;
+  /** The last call of next() found that another client seems to have our id, and the one before did not. */
+  suspicious = false;
 
   /**
    * @param {Required<ReconnectOptions>} options
@@ -23,13 +43,26 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** @param {number} lifetime ms that the last connection was good for; 0: there was none */
-  next(lifetime) {
+  /**
+   * The delay before the next attempt, in ms.
+   * @param {number} lifetime ms that the last connection was good for; 0: there was none
+   * @param {MqttError} error why it ended, or did not come about
+   */
+  next(lifetime, error) {
     const { minDelay, maxDelay, jitter, stableTime } = this.#options;
     if (lifetime >= stableTime) this.#failures = 0;
-    const delay = Math.min(maxDelay, minDelay * 2 ** this.#failures);
+    const lost = lifetime > 0 && error.code === 'connection-lost';
+    const before = this.#taken;
+    if (!lost || lifetime >= Math.max(stableTime, maxDelay)) this.#taken = 0;
+    else if (lifetime < stableTime) this.#taken++;
+    const taken = this.#taken >= TAKEN_OVER;
+    this.suspicious = taken && before < TAKEN_OVER;
+    const busy = isBusy(error);
+    const first = busy ? minDelay * BUSY : minDelay;
+    const delay = taken ? maxDelay : Math.min(maxDelay, first * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, 30);
-    return jitter === 'full' ? this.#random() * delay : delay;
+    if (jitter === 'none') return delay;
+    return taken || busy ? delay * (0.5 + this.#random() / 2) : delay * this.#random();
   }
 }
 
@@ -39,12 +72,14 @@ const CREDENTIALS = new Set([0x86, 0x87]);
 /** CONNACK return codes of 3.x [M3:3.2.2.3]. */
 const FATAL_3 = new Set([1, 2]);
 const CREDENTIALS_3 = new Set([4, 5]);
+/** Server unavailable, busy, asked too much of: in CONNACK and DISCONNECT of 5.0, in CONNACK of 3.x. */
+const BUSY_CODES = new Set([3, 0x88, 0x89, 0x96, 0x97, 0x9c, 0x9f]);
 /** Errors that waiting does not heal. */
 const FATAL_PHASES = new Set(['options', 'load']);
 
 /**
  * What an ended attempt or connection means: 'fatal' (stop), 'credentials' (others are needed), 'transient' (try again).
- * @param {import('./errors.js').MqttError} error
+ * @param {MqttError} error
  */
 export function classify({ phase, code, reasonCode }) {
   if (FATAL_PHASES.has(phase)) return 'fatal';
@@ -54,4 +89,9 @@ export function classify({ phase, code, reasonCode }) {
   const old = phase === 'connack' && reasonCode < 0x80;
   if ((old ? FATAL_3 : FATAL).has(reasonCode)) return 'fatal';
   return (old ? CREDENTIALS_3 : CREDENTIALS).has(reasonCode) ? 'credentials' : 'transient';
+}
+
+/** The server wants to be left alone for a while. @param {MqttError} error */
+function isBusy({ code, reasonCode = 0 }) {
+  return code !== 'redirected' && BUSY_CODES.has(reasonCode);
 }

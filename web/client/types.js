@@ -64,7 +64,8 @@
  * @property {[{ error: MqttError | null, delay: number | null }]} disconnect a connection or an attempt ended; the next
  *   attempt begins in so many ms, null: there will be none
  * @property {[Message]} message every message, whoever else gets it
- * @property {[unknown]} error something that no promise carries: a handler threw, the client gave up
+ * @property {[unknown]} error something that no promise carries: a handler threw, the client gave up, another one seems to
+ *   have its client id
  * @property {[State]} state
  * @property {[{ topic: string, qos: number, key: string | undefined, error: MqttError | undefined,
  *   reasonCode: number }]} settled a message with QoS 1 or 2 is done with
