@@ -119,10 +119,13 @@ $(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(patsubst %.c,build/fuzz/%.o,$
 	@$(call SAY,LINK)
 	$(Q)$(CLANG) $(FUZZED) -o $@ $^
 
+# Small where it is not run for every message.
+WASM_O_LEVEL := -O3
+build/wasm/src/provider/%.o: WASM_O_LEVEL := -Oz
 build/wasm/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@$(call SAY,EMCC)
-	$(Q)$(EMCC) $(CFLAGS) -O3 -flto $(WASM_FEATURES) -c -o $@ $<
+	$(Q)$(EMCC) $(CFLAGS) $(WASM_O_LEVEL) -flto $(WASM_FEATURES) -c -o $@ $<
 
 -include $(wildcard $(foreach f,native test strict fuzz wasm,$(patsubst %.c,build/$(f)/%.d,$(ALL_C) wasm/shim.c)))
 

@@ -29,7 +29,8 @@ mergeInto(LibraryManager.library, {
       new DataView(HEAPU8.buffer).setInt32(op, status, true);
     },
 
-    /* Start work(subtle), a promise of an ArrayBuffer, and write what becomes of it into `op`. */
+    /* Start work(subtle), a promise of an ArrayBuffer, and write what becomes of it into `op`. Returns a promise that
+     * resolves then, which every binding passes on: the module does not see it, but who wraps them knows when to go on. */
     run: function (op, valid, work) {
       var subtle = globalThis.crypto && globalThis.crypto.subtle;
       if (!valid || !subtle) {
@@ -37,7 +38,7 @@ mergeInto(LibraryManager.library, {
         return;
       }
       wqCrypto.setStatus(op, wqCrypto.PENDING);
-      work(subtle).then(
+      return work(subtle).then(
         function (result) {
           var bytes = new Uint8Array(result);
           if (bytes.length > wqCrypto.RESULT_MAX) {
@@ -78,7 +79,7 @@ mergeInto(LibraryManager.library, {
   wq_crypto_digest: function (op, hash, data, length) {
     var name = wqCrypto.HASHES[hash];
     var bytes = wqCrypto.copy(data, length);
-    wqCrypto.run(op, name, function (subtle) {
+    return wqCrypto.run(op, name, function (subtle) {
       return subtle.digest(name, bytes);
     });
   },
@@ -90,7 +91,7 @@ mergeInto(LibraryManager.library, {
     /* Web Crypto refuses an empty key. HMAC pads keys with zeros, so one zero byte is the same key. */
     var secret = keyLength ? wqCrypto.copy(key, keyLength) : new Uint8Array(1);
     var bytes = wqCrypto.copy(data, length);
-    wqCrypto.run(op, algorithm.hash, function (subtle) {
+    return wqCrypto.run(op, algorithm.hash, function (subtle) {
       return wqCrypto.importKey(subtle, 'raw', secret, algorithm, 'sign').then(function (imported) {
         return subtle.sign('HMAC', imported, bytes);
       });
@@ -108,7 +109,7 @@ mergeInto(LibraryManager.library, {
       iterations: iterations,
     };
     var valid = algorithm.hash && iterations >= 1 && iterations <= 10000000 && resultLength >= 1 && resultLength <= 64;
-    wqCrypto.run(op, valid, function (subtle) {
+    return wqCrypto.run(op, valid, function (subtle) {
       return wqCrypto.importKey(subtle, 'raw', secret, 'PBKDF2', 'deriveBits').then(function (imported) {
         return subtle.deriveBits(algorithm, imported, resultLength * 8);
       });
@@ -121,7 +122,7 @@ mergeInto(LibraryManager.library, {
     var chosen = wqCrypto.SIGNATURES[algorithm];
     var secret = wqCrypto.copy(pkcs8, pkcs8Length);
     var bytes = wqCrypto.copy(data, length);
-    wqCrypto.run(op, chosen, function (subtle) {
+    return wqCrypto.run(op, chosen, function (subtle) {
       return wqCrypto.importKey(subtle, 'pkcs8', secret, chosen, 'sign').then(function (imported) {
         return subtle.sign(chosen, imported, bytes);
       });

@@ -5,6 +5,7 @@
  * numbers that JavaScript needs for that are told by wq_wasm_layout(). Times are doubles, since a 64-bit integer would come
  * out as a BigInt. One instance of the module holds one client. */
 #include "../src/crypto.h"
+#include "../src/provider/scram.h"
 #include "../src/wasmqtt.h"
 
 #include <stddef.h>
@@ -49,6 +50,7 @@ static wq_client *client;
 static wq_config config;
 static wq_wasm_state state;
 static wq_crypto_op operation;
+static wq_scram scram;
 static uint8_t input[WQ_WASM_INPUT_SIZE];
 static union {
   uint8_t bytes[WQ_WASM_SCRATCH_SIZE];
@@ -187,6 +189,7 @@ static const wq_wasm_row layout[] = {
     NUMBER(WQ_UNSUBSCRIBE),
     NUMBER(WQ_UNSUBACK),
     NUMBER(WQ_DISCONNECT),
+    NUMBER(WQ_AUTH),
     NUMBER(WQ_IN_WILL),
     NUMBER(WQ_IDLE),
     NUMBER(WQ_CONNECTING),
@@ -394,3 +397,21 @@ EXPORT(void, wq_wasm_pbkdf2, int hash, uint32_t password_len, uint32_t salt_len,
 EXPORT(void, wq_wasm_sign, int algorithm, uint32_t key_len, uint32_t data_len) {
   wq_crypto_sign(&operation, algorithm, scratch.bytes, key_len, scratch.bytes + key_len, data_len);
 }
+
+/* ------------------------------------------------------------------------------------------------ SCRAM-SHA-256 */
+
+/* Scratch: user name, password, nonce. */
+EXPORT(int, wq_wasm_scram_start, uint32_t username_len, uint32_t password_len, uint32_t nonce_len) {
+  uint32_t at = 0;
+  wq_bytes username = take(&at, username_len), password = take(&at, password_len);
+  return wq_scram_start(&scram, username, password, take(&at, nonce_len));
+}
+
+EXPORT(int, wq_wasm_scram_receive, uint32_t length) {
+  uint32_t at = 0;
+  return wq_scram_receive(&scram, take(&at, length));
+}
+
+EXPORT(int, wq_wasm_scram_step, void) { return wq_scram_step(&scram); }
+EXPORT(const char *, wq_wasm_scram_message, void) { return wq_scram_message(&scram); }
+EXPORT(const char *, wq_wasm_scram_error_text, int error) { return wq_scram_error_text(error); }
