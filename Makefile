@@ -31,7 +31,8 @@ UNIT_C    := $(wildcard tests/unit/*_test.c)
 VECTORS_C := $(wildcard tests/vectors/*.c)
 NET_C     := $(wildcard tests/net/*.c)
 FUZZ_C    := $(wildcard tests/fuzz/*_fuzz.c)
-ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C)
+MODEL_C   := $(wildcard tests/model/*.c)
+ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C) $(MODEL_C)
 C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
 JS_FILES  := $(shell find web wasm tests examples -name '*.js' 2>/dev/null)
 WEB_FILES := $(shell find web/client web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
@@ -84,6 +85,7 @@ build/native/fleet: $(call NATIVE_O,$(FLEET_C)) build/native/libhost.a build/lib
 	$(Q)$(CC) $(RELEASE) -o $@ $^ $(HOST_LIBS)
 
 TEST_LIBS := build/test/libhost.a build/test/libwasmqtt.a
+build/test/model_test: $(call TEST_O,$(MODEL_C))
 $(UNIT): build/test/%: build/test/tests/unit/%.o $(TEST_LIBS)
 $(NET): build/test/%: build/test/tests/net/%.o $(TEST_LIBS)
 build/test/vectors: $(call TEST_O,$(VECTORS_C)) $(TEST_LIBS)
@@ -115,6 +117,7 @@ build/fuzz/%.o: %.c Makefile
 	@$(call SAY,CLANG)
 	$(Q)$(CLANG) $(CFLAGS) $(FUZZED) -c -o $@ $<
 
+build/fuzz/model_fuzz: $(patsubst %.c,build/fuzz/%.o,$(MODEL_C))
 $(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
 	@$(call SAY,LINK)
 	$(Q)$(CLANG) $(FUZZED) -o $@ $^
