@@ -11,6 +11,7 @@ import { Outbox } from './outbox.js';
 import { PropertyTable } from './properties.js';
 import { Requests } from './request.js';
 import { Backoff, classify } from './retry.js';
+import { openSession, startJournal } from './session.js';
 import { Settling } from './settle.js';
 import { Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
@@ -82,10 +83,13 @@ export class Client {
   }
 
   async #start() {
+    const { store, sessionName, wasm, core: limits } = this.#settings;
+    const opened = store && (await openSession(store, sessionName, limits));
     let core;
     try {
-      core = await Core.start(await loadWasm(this.#settings.wasm), this.#settings.core);
+      core = await Core.start(await loadWasm(wasm), opened?.limits ?? limits);
     } catch (cause) {
+      await opened?.session.close();
       throw new MqttError('load', 'wasm', 'The WebAssembly module of the client could not be loaded.', {
         cause,
         hint:
@@ -96,14 +100,41 @@ export class Client {
     const properties = new PropertyTable(core);
     const parts = { inbox: this.#inbox, outbox: this.#outbox, subscriptions: this.#subscriptions, properties };
     this.#machine.core = core;
-    this.#inbox.start(properties);
-    this.#outbox.start(properties);
-    this.#subscriptions.start(properties);
+    this.#machine.journal = opened && startJournal(opened, this.#machine);
+    const { messages, received, subscriptions } = opened?.restored ?? NOTHING;
+    this.#inbox.start(properties, received);
+    this.#outbox.start(properties, messages);
+    this.#subscriptions.start(properties, subscriptions);
+    if (opened) this.#listenToRecords();
     this.#dialer = new Dialer(this.#machine, parts, this.#settings, {
       accepted: (connection, connack) => this.#accepted(connection, connack),
       oversize: (topic, size) => this.#oversize(topic, size),
     });
     return properties;
+  }
+
+  /** What is to be stored: see wq_record_type in wasmqtt.h. */
+  #listenToRecords() {
+    const { core, journal } = this.#machine;
+    const { numbers } = core;
+    const { exactly } = this.#inbox;
+    const records = /** @type {import('./outbox_records.js').OutboxRecords} */ (this.#outbox.records);
+    /** @type {import('./journal.js').Journal} */ (journal).record = (type, packetId, token) => {
+      if (type === numbers.WQ_RECORD_SENT) records.sent(token, packetId, false);
+      else if (type === numbers.WQ_RECORD_RELEASED) records.sent(token, packetId, true);
+      else if (type === numbers.WQ_RECORD_RECEIVED) exactly.received(packetId);
+      else if (type === numbers.WQ_RECORD_COMPLETED) exactly.completed(packetId);
+      else {
+        records.sessionLost();
+        exactly.sessionLost();
+      }
+    };
+    // A listener of createClient() is there already; one of connect() can be when that resolved.
+    const listening = this.#once ? this.ready : Promise.resolve();
+    listening.then(
+      () => setTimeout(() => records.tellOverdue()),
+      () => {},
+    );
   }
 
   /* ---------------------------------------------------------------------------------------------- its life */
@@ -150,6 +181,7 @@ export class Client {
     let error;
     let began = 0;
     try {
+      await this.#machine.journal?.flush();
       const { ended } = await /** @type {Dialer} */ (this.#dialer).round();
       began = performance.now();
       error = await ended;
@@ -183,12 +215,14 @@ export class Client {
     const dialer = /** @type {Dialer} */ (this.#dialer);
     if (properties.assignedClientIdentifier) dialer.clientId = properties.assignedClientIdentifier;
     this.#machine.connection = connection;
+    this.#machine.journal?.accepted();
     this.#connections++;
     this.#negotiated = this.#readNegotiated(connection);
     if (sessionPresent) {
       this.#inbox.unmatched.forgetUnacknowledged();
       for (const user of this.#users) user.forgetUnacknowledged();
     }
+    this.#inbox.exactly.connected(sessionPresent);
     if (this.#ending) return;
     this.#setState('connected');
     this.#subscriptions.connected(sessionPresent);
@@ -219,6 +253,7 @@ export class Client {
   #giveUp(error) {
     const silent = this.#once && this.#connections === 0; // connect() rejects
     this.#close(error);
+    void this.#machine.journal?.close();
     this.#ready.reject(error);
     if (!silent) this.#report(error);
   }
@@ -326,6 +361,7 @@ export class Client {
   async unsubscribe(filter, options = {}) {
     const users = [...this.#users].filter((user) => user.filter === filter);
     await Promise.all(users.map((user) => user.unsubscribe(options)));
+    if (users.length === 0 && this.#subscriptions.wants(filter)) await this.#subscriptions.delete(filter, options);
   }
 
   /**
@@ -367,6 +403,16 @@ export class Client {
    */
   remove(key) {
     return this.#outbox.remove(key);
+  }
+
+  /**
+   * Resolves when every message with QoS 1 and 2 that was given to publish() so far is in the store, and so will reach the
+   * server even if the page dies now; rejects if one could not be stored, or with code 'no-store' without such a store.
+   * @returns {Promise<void>}
+   */
+  async stored() {
+    await this.#started;
+    return this.#outbox.stored();
   }
 
   /** Messages that were published and are not settled, oldest first. */
@@ -526,6 +572,8 @@ export class Client {
       this.#emitter.emit('disconnect', { error: null, delay: null });
     }
     this.#ready.reject(endedError('connack'));
+    if (this.#settings.store) await this.#started.catch(() => {});
+    await this.#machine.journal?.close();
     this.#close(undefined);
   }
 
@@ -541,5 +589,7 @@ export class Client {
   }
 }
 
+/** What a client takes up without a store. */
+const NOTHING = { messages: [], received: new Map(), subscriptions: new Map() };
 /** Topics that are remembered as reported. */
 const OVERSIZED_MAX = 1000;

@@ -69,6 +69,8 @@ export class Connection {
   /** Bytes that have left the socket, and when there were last more of them than before. */
   #left = 0;
   #leftAt = 0;
+  /** What is to be done when all output has left. @type {(() => void) | null} */
+  #afterwards = null;
   #channel = new MessageChannel();
   /** This task had its first output. */
   #taskPending = false;
@@ -116,7 +118,8 @@ export class Connection {
 
   /** @param {number} timeout ms for CONNACK */
   #connect(timeout) {
-    const { core } = this.#machine;
+    const { core, journal } = this.#machine;
+    journal?.begin(() => this.#pump());
     const error = core.connect({ ...this.#args.connect, timeout }, this.#machine.now());
     if (error !== 0) this.#end(coreError(core, 'options', error));
     else this.#pump();
@@ -172,9 +175,26 @@ export class Connection {
   /** The server broke the protocol, or fell silent: what the core still has to say goes first. @param {number} number */
   #failed(number) {
     const { core } = this.#machine;
+    const error =
+      number === core.numbers.WQ_E_CONNACK_TIMEOUT
+        ? doctor.connackTimeout(this.url)
+        : coreError(core, this.established ? 'connected' : 'connack', number);
+    this.#finally(
+      () => this.#end(error),
+      () => this.#end(error),
+    );
+  }
+
+  /**
+   * Send all there is, and be done.
+   * @param {() => void} then
+   * @param {() => void} late instead, if it takes too long
+   */
+  #finally(then, late) {
+    clearTimeout(this.#openTimer);
+    this.#openTimer = setTimeout(late, CLOSE_TIMEOUT);
+    this.#afterwards = then;
     this.#send(true);
-    if (number === core.numbers.WQ_E_CONNACK_TIMEOUT) this.#end(doctor.connackTimeout(this.url));
-    else this.#end(coreError(core, this.established ? 'connected' : 'connack', number));
   }
 
   /**
@@ -196,7 +216,7 @@ export class Connection {
           if (this.#uploading(now)) core.alive(now);
           const error = core.tick(now, this);
           if (error < 0) this.#failed(error);
-          else more ||= core.eventCount > 0 || (core.outputLength > 0 && !this.#stalled);
+          else more ||= core.eventCount > 0 || (core.outputLength > 0 && !this.#stalled && this.#free > 0);
         }
       }
     } finally {
@@ -264,10 +284,11 @@ export class Connection {
    * @param {boolean} all even if much waits there
    */
   #send(all) {
-    const { core } = this.#machine;
+    const { core, journal } = this.#machine;
     const { outbox } = this.#parts;
+    journal?.take();
     for (;;) {
-      if (!all && this.#stalled) return;
+      if (!all && this.#afterwards === null && this.#stalled) return;
       if (this.#payload !== null) {
         const part = this.#payload.subarray(this.#payloadAt, this.#payloadAt + FLUSH_AT);
         this.#payloadAt += part.length;
@@ -277,15 +298,26 @@ export class Connection {
       }
       const token = core.outputToken;
       if (token === 0 && core.outputLength === 0) break;
-      const bytes = core.output();
-      if (token !== 0) {
+      const free = this.#free;
+      const output = core.output();
+      const bytes = output.length > free ? output.subarray(0, free) : output;
+      if (bytes.length < output.length && bytes.length === 0) return;
+      if (token !== 0 && bytes.length === output.length) {
         this.#payload = outbox.payload(token);
         this.#payloadAt = 0;
       }
       if (bytes.length > 0) this.#write(bytes);
       core.outputSent(bytes.length);
+      journal?.sent(bytes.length);
     }
     if (outbox.crowd) outbox.roomy();
+    this.#afterwards?.();
+    this.#afterwards = null;
+  }
+
+  /** Bytes of the output that need not wait for what is being stored. */
+  get #free() {
+    return this.#machine.journal?.free() ?? Infinity;
   }
 
   /** @param {Uint8Array} bytes */
@@ -402,10 +434,10 @@ export class Connection {
     const { core } = this.#machine;
     const error = this.established ? core.disconnect(reason, properties, this.#machine.now()) : 0;
     if (error !== 0) this.#machine.log('warn', core.errorText(error));
-    this.#send(true);
-    clearTimeout(this.#openTimer);
-    this.#openTimer = setTimeout(() => this.#end(null), CLOSE_TIMEOUT);
-    this.#socket.close();
+    this.#finally(
+      () => this.#socket.close(),
+      () => this.#end(null),
+    );
   }
 
   /** Let go of it at once. @param {MqttError | null} error */
@@ -427,6 +459,7 @@ export class Connection {
     this.#channel.port1.close();
     this.#waiting = [];
     this.#payload = null;
+    this.#afterwards = null;
     // Not in the middle of the socket's constructor, where an engine may already fail.
     queueMicrotask(() => this.#socket.abandon());
     if (!this.#busy) this.#finish();

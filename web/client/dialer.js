@@ -23,7 +23,9 @@ import { follow, HOPS_MAX, inCircles, isPermanent, isRedirect } from './redirect
 
 /** Reasons of a CONNACK that say: not this version. */
 const UNSUPPORTED_VERSION = new Set([0x84, 1]);
-const SESSION_EXPIRY = 300; // seconds, time to come back in
+/** Seconds to come back in; the second one with a store that survives. */
+const SESSION_EXPIRY = 300;
+const STORED_SESSION_EXPIRY = 7 * 86400;
 
 export class Dialer {
   #machine;
@@ -215,12 +217,20 @@ export class Dialer {
     const { clean, keepalive, connectTimeout, username, password, will } = this.#settings;
     const { properties } = this.#parts;
     const v5 = version === 5;
+    const { journal } = this.#machine;
+    if (journal !== null && (given.clientId ?? this.clientId) !== this.clientId) {
+      throw new MqttError('options', 'bad-option', 'credentials() gave another clientId, but the store is for one.', {
+        hint: 'Leave clientId out of what credentials() returns.',
+      });
+    }
     if (given.clientId !== undefined) this.clientId = given.clientId;
+    // With an empty store there is no half of a session on this side, so that the other half would be of no use.
+    const alone = v5 && journal !== null && !journal.begun; // [M5:3.2.2-4]
     // The session of another id is none of ours, whoever began it. [M3:3.1.3-2] [M5:3.1.3-2]
     const other = this.#sessionOf !== undefined && this.#sessionOf !== this.clientId;
     return {
       version,
-      clean: other || (clean && !(v5 && this.#resumes)),
+      clean: other || alone || (clean && !(v5 && this.#resumes)),
       keepAlive: keepalive,
       timeout: connectTimeout,
       clientId: this.clientId,
@@ -236,7 +246,8 @@ export class Dialer {
 
   #properties() {
     const { properties, reconnect } = this.#settings;
-    return { sessionExpiryInterval: reconnect ? SESSION_EXPIRY : undefined, ...properties };
+    const expiry = this.#machine.journal ? STORED_SESSION_EXPIRY : reconnect ? SESSION_EXPIRY : undefined;
+    return { sessionExpiryInterval: expiry, ...properties };
   }
 
   /** The session would outlive this client only because we asked so: the server need not keep it. */

@@ -1,6 +1,7 @@
 // Inbound messages on their way to who asked for them. The targets of a topic are looked up once per topic id and kept.
+import { ExactlyOnce } from './exactly_once.js';
 import { FilterTree } from './filters.js';
-import { holdMessage, Message, releaseMessage } from './message.js';
+import { holdMessage, Message, messageHandle, ownMessage, releaseMessage } from './message.js';
 import { Unmatched } from './unmatched.js';
 import { propertiesSize } from '../../wasm/stream.js';
 
@@ -8,6 +9,7 @@ import { propertiesSize } from '../../wasm/stream.js';
  * Who takes messages. deliver() must not throw, and sees to it that releaseMessage() is called once for each.
  * @typedef {object} Target
  * @property {(message: Message) => void} deliver
+ * @property {boolean} manual it acknowledges when it likes: releaseMessage() is not called
  */
 
 /**
@@ -31,6 +33,7 @@ export class Handler {
     this.#fn = fn;
     this.#rule = rule;
     this.#report = report;
+    this.manual = rule.manual;
   }
 
   /** @param {Message} message */
@@ -70,6 +73,9 @@ function isThenable(value) {
   return typeof (/** @type {any} */ (value)?.then) === 'function';
 }
 
+/** A bit that no flag of the core has. */
+const REDELIVERED = 0x10000;
+
 export class Inbox {
   /** @type {FilterTree<Target>} */
   #tree = new FilterTree();
@@ -82,8 +88,11 @@ export class Inbox {
   #offered = true;
   /** @type {Target | null} takes every message: the 'message' event */
   #listener = null;
-  /** @type {{ qos: number, retain: number, dup: number }} bits of a message's flags */
-  masks = { qos: 0, retain: 0, dup: 0 };
+  /** Bits of a message's flags; the last is our own. */
+  masks = { qos: 0, retain: 0, dup: 0, redelivered: REDELIVERED };
+  /** Messages with QoS 2. @type {ExactlyOnce} */
+  // @ts-expect-error it comes with the core
+  exactly;
   /** Messages that arrived. */
   received = 0;
   /** Set when the client is ending: what still comes is not delivered, and not acknowledged. */
@@ -98,11 +107,22 @@ export class Inbox {
     this.unmatched = new Unmatched(unmatchedTimeout);
   }
 
-  /** The core is there. @param {import('./properties.js').PropertyTable} properties */
-  start(properties) {
-    const { WQ_EVF_QOS, WQ_EVF_RETAIN, WQ_EVF_DUP } = this.#machine.core.numbers;
-    this.masks = { qos: WQ_EVF_QOS, retain: WQ_EVF_RETAIN, dup: WQ_EVF_DUP };
+  /**
+   * The core is there.
+   * @param {import('./properties.js').PropertyTable} properties
+   * @param {ReadonlyMap<number, boolean>} received packet ids of an earlier life: done
+   */
+  start(properties, received) {
+    const { core, journal } = this.#machine;
+    const { WQ_EVF_QOS, WQ_EVF_RETAIN, WQ_EVF_DUP } = core.numbers;
+    this.masks = { qos: WQ_EVF_QOS, retain: WQ_EVF_RETAIN, dup: WQ_EVF_DUP, redelivered: REDELIVERED };
     this.#properties = properties;
+    this.exactly = new ExactlyOnce(journal, {
+      targets: (topic) => this.#targets(this.#tree.match(topic)),
+      distribute: (message) => void this.#distribute(message, this.#tree.match(message.topic)),
+      hold: (message) => this.unmatched.hold(message),
+    });
+    this.exactly.restore(core, received);
   }
 
   /* ---------------------------------------------------------------------------------------------- targets */
@@ -138,8 +158,28 @@ export class Inbox {
     this.#offered = false;
     queueMicrotask(() => {
       this.#offered = true;
-      if (!this.closed) this.unmatched.offer((message) => this.#distribute(message, this.#tree.match(message.topic)));
+      if (!this.closed) this.unmatched.offer((message) => this.#offer(message));
     });
+  }
+
+  /** A message that nobody wanted until now. False: still nobody does. @param {Message} message */
+  #offer(message) {
+    const route = this.#tree.match(message.topic);
+    if (message.qos < 2 || !this.exactly.inTurn) return this.#distribute(message, route);
+    if (this.#targets(route).length === 0) return false;
+    this.exactly.queue(message);
+    return true;
+  }
+
+  /** Keep a message until somebody asks for it. @param {Message} message */
+  hold(message) {
+    this.unmatched.hold(message);
+    this.exactly.next(messageHandle(message));
+  }
+
+  /** @param {readonly Target[]} route */
+  #targets(route) {
+    return this.#listener === null ? route : [...route, this.#listener];
   }
 
   /* ---------------------------------------------------------------------------------------------- messages */
@@ -163,9 +203,16 @@ export class Inbox {
       route = this.#tree.match(topic);
       if (id !== 0) this.#routes[id] = route;
     }
-    const message = new Message(topic, this, bytes, off, length, flags, props, handle);
     if (handle !== 0) this.#unacked.set(handle, performance.now());
-    if (!this.#distribute(message, route)) this.unmatched.hold(message);
+    const exactly = (flags & this.masks.qos) === 2;
+    if (exactly && this.exactly.arrived(handle, this.#machine.core.packetId)) flags |= REDELIVERED;
+    const message = new Message(topic, this, bytes, off, length, flags, props, handle);
+    if (exactly && this.exactly.inTurn) {
+      ownMessage(message);
+      this.exactly.queue(message);
+    } else if (!this.#distribute(message, route)) {
+      this.unmatched.hold(message);
+    }
   }
 
   /**
@@ -187,11 +234,21 @@ export class Inbox {
     this.#routes[id] = undefined;
   }
 
-  /** @param {number} handle */
-  ack(handle) {
-    if (!this.#unacked.delete(handle)) return;
-    this.#machine.core.ack(handle, 0, this.#machine.now());
-    this.#machine.kick();
+  /**
+   * @param {number} handle
+   * @param {number} qos
+   */
+  ack(handle, qos) {
+    if (this.#unacked.delete(handle)) {
+      this.#machine.core.ack(handle, 0, this.#machine.now());
+      this.#machine.kick();
+    }
+    if (qos === 2) this.exactly.done(handle);
+  }
+
+  /** Nobody has a message, and the server will send it again. @param {number} handle */
+  forget(handle) {
+    this.exactly.done(handle);
   }
 
   /** Messages wait for their acknowledgement since so many milliseconds; 0: none does. */
@@ -203,6 +260,7 @@ export class Inbox {
   /** The connection ended: handles of it mean nothing. */
   lost() {
     this.#unacked.clear();
+    this.exactly.lost();
   }
 
   /**

@@ -1,8 +1,9 @@
 // The public interface: everything that a web app, a worker or a Node program uses.
 import { Client as ClientClass } from './client.js';
 import { MqttError } from './errors.js';
+import { memoryStore } from './store.js';
 
-export { MqttError };
+export { memoryStore, MqttError };
 
 /** @typedef {ClientClass} Client */
 /** @typedef {import('./types.js').ConnectInfo} ConnectInfo */
@@ -19,6 +20,9 @@ export { MqttError };
 /** @typedef {import('./subscriptions.js').SubscribeOptions} SubscribeOptions */
 /** @typedef {import('./request.js').RequestOptions} RequestOptions */
 /** @typedef {import('./properties.js').Properties} Properties */
+/** @typedef {import('./store.js').Store} Store */
+/** @typedef {import('./store.js').StoreSession} StoreSession */
+/** @typedef {import('./store.js').StoreChange} StoreChange */
 /** @typedef {import('./socket.js').WebSocketLike} WebSocketLike */
 
 /**
@@ -44,4 +48,4 @@ export function createClient(urls, options = {}) {
   return new ClientClass(urls, options, false);
 }
 
-export default { connect, createClient, MqttError };
+export default { connect, createClient, memoryStore, MqttError };

@@ -1,6 +1,6 @@
 // Messages for `for await`: a bounded buffer between the socket, which does not wait, and a loop that takes its time.
 import { MqttError } from './errors.js';
-import { messageSize, ownMessage, releaseMessage } from './message.js';
+import { forgetMessage, messageSize, ownMessage, releaseMessage } from './message.js';
 
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./inbox.js').Target} Target */
@@ -22,7 +22,6 @@ export class MessageIterator {
   #ended = null;
   #limits;
   #overflow;
-  #manual;
   #closed;
   /** Messages with QoS 0 that the loop was too slow for. */
   dropped = 0;
@@ -36,7 +35,7 @@ export class MessageIterator {
   constructor(limits, overflow, manual, closed) {
     this.#limits = limits;
     this.#overflow = overflow;
-    this.#manual = manual;
+    this.manual = manual;
     this.#closed = closed;
   }
 
@@ -114,17 +113,18 @@ export class MessageIterator {
   #release() {
     const message = this.#current;
     this.#current = null;
-    if (message && !this.#manual) releaseMessage(message);
+    if (message && !this.manual) releaseMessage(message);
   }
 
   /** @param {unknown} error undefined: the loop ends as if there were no more */
   end(error) {
-    this.#buffer = [];
+    for (const message of this.#buffer.splice(0)) releaseMessage(message); // else those after it could not be acknowledged
     this.#finish(error);
   }
 
   /** The server will send again what it has no acknowledgement for. */
   forgetUnacknowledged() {
+    for (const message of this.#buffer) if (message.qos > 0) forgetMessage(message);
     this.#buffer = this.#buffer.filter(({ qos }) => qos === 0);
     this.#bytes = this.#buffer.reduce((sum, message) => sum + messageSize(message), 0);
   }

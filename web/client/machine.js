@@ -8,6 +8,8 @@ export class Machine {
   core;
   /** @type {import('./connection.js').Connection | null} the one whose CONNACK came */
   connection = null;
+  /** With a store that survives. @type {import('./journal.js').Journal | null} */
+  journal = null;
   /** @type {(level: 'debug' | 'info' | 'warn', text: string, data?: unknown) => void} */
   log;
   /** Tell the user of an error that no promise carries. @type {(error: unknown) => void} */

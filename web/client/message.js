@@ -12,6 +12,10 @@ export let releaseMessage;
 export let ownMessage;
 /** @type {(message: Message) => number} bytes that a kept message takes */
 export let messageSize;
+/** @type {(message: Message) => number} what its acknowledgement names; 0: it is acknowledged, or never will be */
+export let messageHandle;
+/** @type {(message: Message) => void} nobody has seen it, and the server will send it again */
+export let forgetMessage;
 
 export class Message {
   #inbox;
@@ -56,6 +60,11 @@ export class Message {
     };
     ownMessage = (message) => message.#own();
     messageSize = (message) => message.#length + message.topic.length;
+    messageHandle = (message) => message.#handle;
+    forgetMessage = (message) => {
+      message.#inbox.forget(message.#handle);
+      message.#handle = 0;
+    };
   }
 
   /**
@@ -103,6 +112,14 @@ export class Message {
   }
 
   /**
+   * With QoS 2: a handler, or a loop, may have had it before, but did not come to its end: the connection was lost or, with a
+   * store, the page died. Never true of a message that was acknowledged.
+   */
+  get redelivered() {
+    return (this.#flags & this.#inbox.masks.redelivered) !== 0;
+  }
+
+  /**
    * The MQTT 5.0 properties; empty in 3.x.
    * @returns {import('./properties.js').Properties}
    */
@@ -118,7 +135,7 @@ export class Message {
     const handle = this.#handle;
     if (handle === 0) return;
     this.#handle = 0;
-    this.#inbox.ack(handle);
+    this.#inbox.ack(handle, this.qos);
   }
 
   /** Take what is needed out of the buffer that the socket gave, which may be far larger. */

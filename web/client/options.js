@@ -2,6 +2,7 @@
 import { checkUrl } from './doctor.js';
 import { MqttError } from './errors.js';
 import { defaultWebSocket } from './socket.js';
+import { indexedDb } from './store_indexeddb.js';
 
 /**
  * @typedef {object} WillOptions the message that the server publishes when this client is lost
@@ -32,7 +33,8 @@ import { defaultWebSocket } from './socket.js';
  * @property {number} [connectTimeout] ms for an attempt, from opening the WebSocket to CONNACK; default 30000
  * @property {WillOptions} [will]
  * @property {import('./properties.js').Properties} [properties] of CONNECT, MQTT 5.0: sessionExpiryInterval (default 300 s
- *   while reconnecting is on), receiveMaximum, topicAliasMaximum (of what comes, 0..1024; default 0), userProperties, ...
+ *   while reconnecting is on, 7 days with a store that survives), receiveMaximum, topicAliasMaximum (of what comes, 0..1024;
+ *   default 0), userProperties, ...
  * @property {() => Credentials | Promise<Credentials>} [credentials] asked before every attempt
  * @property {import('./redirect.js').Redirect} [redirect] whether to follow a server that names another one (MQTT 5.0);
  *   default: to the same host only. At most five in a row; never from wss:// to ws://; credentials() is asked anew
@@ -46,6 +48,13 @@ import { defaultWebSocket } from './socket.js';
  * @property {number} [topicAliases] topics that are sent as a number of 3 bytes from their second message on, where the
  *   server takes aliases (MQTT 5.0), 0..1024; default 16; 0: none
  * @property {number} [unmatchedTimeout] ms that a message which no handler matches is kept for one; default 10000
+ * @property {'memory' | 'indexeddb' | import('./store.js').Store} [store] where the session lives: messages with QoS 1 and 2
+ *   until they are acknowledged, packet ids, subscriptions. 'memory' (default): in this object. 'indexeddb': it survives a
+ *   reload, a crash and a restart of the browser. Or memoryStore(), or one of your own. Any but 'memory' needs a clientId and
+ *   clean: false, and belongs to one client at a time: another one's code is 'store-in-use'. The first connection with an
+ *   empty store begins a new session (MQTT 5.0)
+ * @property {string} [storeName] with the clientId, the name of the session in the store; default: host and path of the
+ *   first URL
  * @property {string[]} [protocols] WebSocket subprotocols; default: what the MQTT version wants, ['mqtt'] or ['mqttv3.1']
  * @property {import('./socket.js').WebSocketFactory} [webSocket] makes the WebSocket, or what stands in for it
  * @property {string} [responseTopic] where answers to request() are to come; default: one of this client's own
@@ -72,6 +81,8 @@ import { defaultWebSocket } from './socket.js';
  * @property {Required<import('./retry.js').ReconnectOptions> | null} reconnect
  * @property {Required<import('./outbox.js').QueueOptions>} queue
  * @property {import('./inbox.js').AckRule} ackRule
+ * @property {import('./store.js').Store | null} store
+ * @property {string} sessionName
  * @property {number} unmatchedTimeout
  * @property {string[] | undefined} protocols
  * @property {import('./socket.js').WebSocketFactory} webSocket
@@ -107,6 +118,8 @@ const RULES = {
   maximumPacketSize: within(1024, 268435460),
   topicAliases: within(0, 1024),
   unmatchedTimeout: within(0, 2 ** 31 - 1),
+  store: (value) => value === 'memory' || value === 'indexeddb' || isFunction(value?.open),
+  storeName: isString,
   protocols: (value) => Array.isArray(value) && value.every(isString),
   webSocket: isFunction,
   responseTopic: isString,
@@ -205,6 +218,23 @@ export function passwordBytes(password) {
   return password === undefined ? undefined : bytes(password);
 }
 
+/**
+ * The store of a session that survives, and the session's name in it.
+ * @param {ClientOptions} options
+ * @param {string} url
+ */
+function storeOf({ store = 'memory', storeName, clientId, clean }, url) {
+  if (store === 'memory') return { store: null, sessionName: '' };
+  if (!clientId || clean !== false) {
+    throw new MqttError('options', 'bad-option', 'The option store needs a clientId, and clean: false.', {
+      hint: 'A session can be taken up again only by its clientId, and only if connecting does not end it.',
+    });
+  }
+  const { host, pathname } = new URL(url);
+  const sessionName = JSON.stringify([storeName ?? host + pathname, clientId]);
+  return { store: store === 'indexeddb' ? indexedDb : store, sessionName };
+}
+
 /** 23 characters, as many as MQTT 3.1 allows. */
 function randomClientId() {
   const random = crypto.getRandomValues(new Uint8Array(10));
@@ -255,6 +285,7 @@ export function settingsOf(urls, options) {
     queue: { maxMessages: 10_000, maxBytes: 16 << 20, policy: 'reject', qos0: false, ...defined(queue) },
     ackRule: { manual: options.manualAck ?? false, resolved: options.ack === 'resolved' },
     unmatchedTimeout: options.unmatchedTimeout ?? 10_000,
+    ...storeOf(options, checkUrl(list[0])),
     protocols: options.protocols,
     webSocket: options.webSocket ?? defaultWebSocket,
     responseTopic: options.responseTopic,

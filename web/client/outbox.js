@@ -2,6 +2,8 @@
 // the payloads that are too large for the core, and the limit in bytes.
 import { Clock } from './clock.js';
 import { coreError, endedError, MqttError, notConnectedError } from './errors.js';
+import { OutboxRecords, ownBytes } from './outbox_records.js';
+import { shortened } from './properties.js';
 import { Settling } from './settle.js';
 
 /**
@@ -42,10 +44,15 @@ import { Settling } from './settle.js';
  * @property {string | undefined} key
  * @property {number} bytes of the payload
  * @property {number} age ms since publish()
+ * @property {boolean} restored it was published in an earlier life of this session: no promise waits for it, but the event
+ *   'settled' will tell of it
  */
 
 /**
  * @typedef {object} Pending
+ * @property {number} token of the core; 0: it does not have it yet
+ * @property {number} order in the store; 0: it is not stored
+ * @property {boolean} restored
  * @property {Settling<PublishResult>} settling
  * @property {string} topic
  * @property {number} qos
@@ -83,8 +90,10 @@ export class Outbox {
   #machine;
   #queue;
   #properties = /** @type {import('./properties.js').PropertyTable | null} */ (null);
-  /** @type {Map<number, Pending>} by token, oldest first */
+  /** @type {Map<number, Pending>} by token, oldest first; those not in the core yet are newer, and in `records` */
   #pending = new Map();
+  /** With a store that survives. @type {OutboxRecords | null} */
+  records = null;
   /** @type {Set<() => void>} QoS 0 messages that wait for a connection, see queue.qos0 */
   #offline = new Set();
   /** @type {Settling<PublishResult>[]} accepted QoS 0 messages, to be resolved when fewer bytes wait */
@@ -121,9 +130,36 @@ export class Outbox {
     this.#settled = settled;
   }
 
-  /** The core is there. @param {import('./properties.js').PropertyTable} properties */
-  start(properties) {
+  /**
+   * The core is there.
+   * @param {import('./properties.js').PropertyTable} properties
+   * @param {readonly import('./records.js').RestoredMessage[]} messages of an earlier life
+   */
+  start(properties, messages) {
     this.#properties = properties;
+    const { journal } = this.#machine;
+    if (journal === null) return;
+    this.records = new OutboxRecords(this.#machine, journal, {
+      pending: this.#pending,
+      pendingOf: this.#pendingOf.bind(this),
+      encode: this.#encode.bind(this),
+      flags: this.#flags.bind(this),
+      hand: this.#hand.bind(this),
+      keep: this.#keep.bind(this),
+      left: this.#left.bind(this),
+      tell: this.#tell.bind(this),
+    });
+    for (const message of messages) this.records.restore(message);
+  }
+
+  /** Messages that were published and are not settled. */
+  get #count() {
+    return this.#pending.size + (this.records?.storing.size ?? 0);
+  }
+
+  /** The same, oldest first. */
+  get #all() {
+    return [...this.#pending.values(), ...(this.records?.storing.keys() ?? [])];
   }
 
   /**
@@ -131,9 +167,17 @@ export class Outbox {
    * @returns {Promise<void>}
    */
   idle() {
-    if (this.#pending.size === 0) return Promise.resolve();
+    if (this.#count === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = resolve;
+    });
+  }
+
+  /** Resolves when every message so far is in the store. @returns {Promise<void>} */
+  async stored() {
+    if (this.records) return this.records.stored();
+    throw new MqttError('store', 'no-store', 'This client has no store that outlives it.', {
+      hint: "Give it the option store: 'indexeddb'.",
     });
   }
 
@@ -162,28 +206,56 @@ export class Outbox {
   #publish(topic, payload, options) {
     if (this.closed) throw endedError('publish');
     if (options.signal?.aborted) return new Settling('publish', options).promise;
-    const { core } = this.#machine;
     const qos = options.qos ?? 0;
     const connection = this.#machine.connection;
     if (qos === 0 && connection === null) return this.#wait(topic, payload, options);
-    const large = typeof payload !== 'string' && payload.length > CORE_PAYLOAD_MAX;
-    let flags = qos;
-    if (options.retain) flags |= core.numbers.WQ_WASM_RETAIN;
-    if (options.resend) flags |= core.numbers.WQ_WASM_RESEND;
-    if (large) flags |= core.numbers.WQ_WASM_HOST_PAYLOAD;
-    const properties = this.#encode(options.properties);
     const size = payload.length + topic.length;
     if (qos > 0 && this.#bytes + size > this.#queue.maxBytes && !this.#giveWay(size)) throw this.#tooMany();
+    if (qos > 0 && this.records !== null) {
+      if (this.#count >= this.#queue.maxMessages && !this.#giveWay(0)) throw this.#tooMany();
+      return this.records.publish(topic, payload, options);
+    }
 
+    const token = this.#hand(topic, payload, options);
+    if (token === 0) return connection?.crowded ? this.#crowded(options) : RESOLVED;
+    const large = payload.length > CORE_PAYLOAD_MAX;
+    const pending = this.#pendingOf(topic, large ? ownBytes(payload) : payload, options);
+    this.#keep(pending, token);
+    return pending.settling.promise;
+  }
+
+  /**
+   * Give a message to the core. Returns 0 if it has left, else its token.
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   * @param {PublishOptions} options
+   */
+  #hand(topic, payload, options) {
+    const { core } = this.#machine;
+    const properties = this.#encode(options.properties);
+    const flags = this.#flags(payload, options);
     let result = core.publish(topic, properties, payload, flags, this.#machine.now());
     if (result === core.numbers.WQ_E_FULL && this.#giveWay(0)) {
       result = core.publish(topic, properties, payload, flags, this.#machine.now());
     }
     if (result < 0) throw result === core.numbers.WQ_E_FULL ? this.#tooMany() : coreError(core, 'publish', result);
     this.published++;
-    connection?.kick();
-    if (result === 0) return connection?.crowded ? this.#crowded(options) : RESOLVED;
-    return this.#keep(result, topic, qos, options, size, large ? /** @type {Uint8Array} */ (payload).slice() : null);
+    this.#machine.connection?.kick();
+    return result;
+  }
+
+  /**
+   * @param {Uint8Array | string} payload
+   * @param {PublishOptions} options
+   */
+  #flags(payload, { qos = 0, retain, resend }) {
+    const { WQ_WASM_RETAIN, WQ_WASM_RESEND, WQ_WASM_HOST_PAYLOAD } = this.#machine.core.numbers;
+    return (
+      qos |
+      (retain ? WQ_WASM_RETAIN : 0) |
+      (resend ? WQ_WASM_RESEND : 0) |
+      (payload.length > CORE_PAYLOAD_MAX ? WQ_WASM_HOST_PAYLOAD : 0)
+    );
   }
 
   /** @param {import('./properties.js').Properties | undefined} properties */
@@ -208,20 +280,32 @@ export class Outbox {
   }
 
   /**
-   * @param {number} token
    * @param {string} topic
-   * @param {number} qos
+   * @param {Uint8Array | string} payload our own if it is large
    * @param {PublishOptions} options
-   * @param {number} size
-   * @param {Uint8Array | null} payload
    */
-  #keep(token, topic, qos, options, size, payload) {
+  #pendingOf(topic, payload, options) {
+    const size = payload.length + topic.length;
+    const large = payload.length > CORE_PAYLOAD_MAX ? /** @type {Uint8Array} */ (payload) : null;
     /** @type {Settling<PublishResult>} */
-    const settling = new Settling('publish', options, () => !this.#takeBack(token));
-    this.#pending.set(token, { settling, topic, qos, key: options.key, size, since: performance.now(), payload });
+    const settling = new Settling('publish', options, () => !this.#takeBack(pending));
+    const { qos = 0, key } = options;
+    const since = performance.now();
+    /** @type {Pending} */
+    const pending = { token: 0, order: 0, restored: false, settling, topic, qos, key, size, since, payload: large };
     this.#bytes += size;
+    return pending;
+  }
+
+  /**
+   * The core has it.
+   * @param {Pending} pending
+   * @param {number} token
+   */
+  #keep(pending, token) {
+    pending.token = token;
+    this.#pending.set(token, pending);
     if (this.#machine.connection === null) this.#watch();
-    return settling.promise;
   }
 
   /**
@@ -234,9 +318,9 @@ export class Outbox {
   #wait(topic, payload, options) {
     if (!this.#queue.qos0) throw notConnectedError('publish');
     const size = payload.length + topic.length;
-    const many = this.#offline.size + this.#pending.size >= this.#queue.maxMessages;
+    const many = this.#offline.size + this.#count >= this.#queue.maxMessages;
     if ((many || this.#bytes + size > this.#queue.maxBytes) && !this.#giveWay(size)) throw this.#tooMany();
-    const own = typeof payload === 'string' ? payload : payload.slice();
+    const own = ownBytes(payload);
     /** @type {Settling<PublishResult>} */
     const settling = new Settling('publish', options, () => {
       forget();
@@ -293,22 +377,21 @@ export class Outbox {
 
   /**
    * Forget a message that has not left. False: it has.
-   * @param {number} token
+   * @param {Pending} pending
    */
-  #takeBack(token) {
-    if (this.#machine.core.remove(token) !== 0) return false;
-    this.#forget(token);
+  #takeBack(pending) {
+    if (pending.token === 0) this.records?.storing.delete(pending);
+    else if (this.#machine.core.remove(pending.token) !== 0) return false;
+    this.#left(pending);
     return true;
   }
 
-  /** @param {number} token */
-  #forget(token) {
-    const pending = this.#pending.get(token);
-    if (!pending) return undefined;
-    this.#pending.delete(token);
+  /** A message is done with. @param {Pending} pending */
+  #left(pending) {
+    this.#pending.delete(pending.token);
     this.#bytes -= pending.size;
-    if (this.#pending.size === 0) this.#idle();
-    return pending;
+    this.records?.delete(pending);
+    if (this.#count === 0) this.#idle();
   }
 
   /**
@@ -324,10 +407,10 @@ export class Outbox {
       send();
       dropped++;
     }
-    for (const [token, { settling }] of this.#pending) {
+    for (const pending of this.#all) {
       if (dropped > 0 && this.#bytes + size <= maxBytes) return true;
-      if (!this.#takeBack(token)) continue;
-      settling.reject(this.#dropped());
+      if (!this.#takeBack(pending)) continue;
+      this.#reject(pending, this.#dropped());
       dropped++;
     }
     return dropped > 0 && this.#bytes + size <= maxBytes;
@@ -353,9 +436,9 @@ export class Outbox {
    */
   remove(key) {
     let count = 0;
-    for (const [token, { settling, key: other }] of this.#pending) {
-      if (other !== key || !this.#takeBack(token)) continue;
-      settling.reject(new MqttError('publish', 'removed', 'The message was removed before it left.'));
+    for (const pending of this.#all) {
+      if (pending.key !== key || !this.#takeBack(pending)) continue;
+      this.#reject(pending, new MqttError('publish', 'removed', 'The message was removed before it left.'));
       count++;
     }
     return count;
@@ -364,12 +447,13 @@ export class Outbox {
   /** @returns {PendingMessage[]} */
   list() {
     const now = performance.now();
-    return [...this.#pending.values()].map(({ topic, qos, key, size, since }) => ({
+    return this.#all.map(({ topic, qos, key, size, since, restored }) => ({
       topic,
       qos,
       key,
       bytes: size - topic.length,
       age: now - since,
+      restored,
     }));
   }
 
@@ -394,18 +478,37 @@ export class Outbox {
    * @param {number} props
    */
   settle(token, result, reason, bytes, props) {
-    const pending = this.#forget(token);
+    const pending = this.#pending.get(token);
     if (!pending) return;
-    const { settling, topic, qos, key } = pending;
+    this.#left(pending);
     let error;
     if (result === 0) {
       const properties = props < 0 ? ACCEPTED.properties : (this.#properties?.decode(bytes, props) ?? {});
-      settling.resolve(reason === 0 && props < 0 ? ACCEPTED : { reasonCode: reason, properties });
+      pending.settling.resolve(reason === 0 && props < 0 ? ACCEPTED : { reasonCode: reason, properties });
     } else {
       error = this.#failure(result, reason, bytes, props);
-      settling.reject(error);
+      pending.settling.reject(error);
     }
-    if (qos > 0) this.#settled({ topic, qos, key, error, reasonCode: reason });
+    if (pending.qos > 0) this.#tell(pending, error, reason);
+  }
+
+  /**
+   * @param {Pending} pending
+   * @param {MqttError | undefined} error
+   * @param {number} reasonCode
+   */
+  #tell({ topic, qos, key }, error, reasonCode) {
+    this.#settled({ topic, qos, key, error, reasonCode });
+  }
+
+  /**
+   * A message was taken back for another reason than its own signal or timeout.
+   * @param {Pending} pending
+   * @param {MqttError} error
+   */
+  #reject(pending, error) {
+    pending.settling.reject(error);
+    if (pending.restored) this.#tell(pending, error, 0); // it has no promise
   }
 
   /**
@@ -458,21 +561,11 @@ export class Outbox {
     this.#clock.stop();
     for (const send of [...this.#offline]) send();
     for (const settling of this.#crowd.splice(0)) settling.reject(endedError('publish'));
-    for (const { settling } of this.#pending.values()) settling.reject(endedError('publish'));
+    for (const { settling } of this.#all) settling.reject(endedError('publish'));
     this.#pending.clear();
+    this.records?.storing.clear();
     this.#bytes = 0;
   }
-}
-
-/**
- * Properties whose message has waited: messageExpiryInterval is less.
- * @param {import('./properties.js').Properties | undefined} properties
- * @param {number} waited ms
- */
-function shortened(properties, waited) {
-  const seconds = properties?.messageExpiryInterval;
-  if (seconds === undefined) return properties;
-  return { ...properties, messageExpiryInterval: seconds - Math.floor(waited / 1000) };
 }
 
 /**

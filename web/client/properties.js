@@ -196,6 +196,17 @@ export class PropertyTable {
 }
 
 /**
+ * Properties whose message has waited: messageExpiryInterval is less.
+ * @param {Properties | undefined} properties
+ * @param {number} waited ms
+ */
+export function shortened(properties, waited) {
+  const seconds = properties?.messageExpiryInterval;
+  if (seconds === undefined) return properties;
+  return { ...properties, messageExpiryInterval: seconds - Math.floor(waited / 1000) };
+}
+
+/**
  * @param {Record<string, string | string[]>} pairs
  * @param {string} key
  * @param {string} value

@@ -76,13 +76,14 @@ const CREDENTIALS_3 = new Set([4, 5]);
 const BUSY_CODES = new Set([3, 0x88, 0x89, 0x96, 0x97, 0x9c, 0x9f]);
 /** Errors that waiting does not heal. */
 const FATAL_PHASES = new Set(['options', 'load']);
+const FATAL_CODES = new Set(['store-newer', 'store-unavailable']);
 
 /**
  * What an ended attempt or connection means: 'fatal' (stop), 'credentials' (others are needed), 'transient' (try again).
  * @param {MqttError} error
  */
 export function classify({ phase, code, reasonCode }) {
-  if (FATAL_PHASES.has(phase)) return 'fatal';
+  if (FATAL_PHASES.has(phase) || FATAL_CODES.has(code)) return 'fatal';
   if (code === 'redirected') return 'transient'; // the next attempt goes there
   if (code === 'unauthenticated') return 'credentials'; // told by closing, without a reason code
   if (reasonCode === undefined) return 'transient';

@@ -10,6 +10,8 @@ const ITERATOR_BYTES = 4 << 20;
 
 /** @type {import('./inbox.js').Target} takes what still comes after unsubscribe(), until the server has confirmed */
 class Nobody {
+  manual = false;
+
   /** @param {Message} message */
   deliver(message) {
     message.ack();
@@ -78,7 +80,7 @@ export class Subscription {
       this.#inbox.delete(this.filter, iterator);
       this.#iterators.delete(iterator);
       this.#dropped += iterator.dropped;
-      for (const message of rest) this.#inbox.unmatched.hold(message);
+      for (const message of rest) this.#inbox.hold(message);
     });
     if (this.#active) {
       this.#iterators.add(iterator);

@@ -48,9 +48,22 @@ export class Subscriptions {
     this.#machine = machine;
   }
 
-  /** The core is there. @param {import('./properties.js').PropertyTable} properties */
-  start(properties) {
+  /**
+   * The core is there.
+   * @param {import('./properties.js').PropertyTable} properties
+   * @param {ReadonlyMap<string, SubscribeOptions>} granted in an earlier life: wanted, and agreed if the session is there
+   */
+  start(properties, granted) {
     this.#properties = properties;
+    for (const [filter, options] of granted) {
+      if (this.#entries.has(filter)) continue; // this life wants it already
+      Object.assign(this.#entry(filter), { options, wanted: true, agreed: true });
+    }
+  }
+
+  /** Somebody wants a filter, in this life or from an earlier one. @param {string} filter */
+  wants(filter) {
+    return this.#entries.get(filter)?.wanted === true;
   }
 
   /**
@@ -204,7 +217,7 @@ export class Subscriptions {
    */
   #refuse(entry, error) {
     const waiting = [...entry.asked, ...entry.waiting];
-    this.#entries.delete(entry.filter);
+    this.#delete(entry);
     if (waiting.length === 0) this.#machine.report(error); // sent again after a reconnect
     for (const settling of waiting) settling.reject(error);
   }
@@ -242,7 +255,15 @@ export class Subscriptions {
     }
     entry.asked = [];
     for (const settling of asked) settling.resolve(code);
-    if (entry.agreed && !entry.wanted) this.#entries.delete(entry.filter);
+    if (!entry.agreed) return;
+    if (entry.wanted) this.#machine.journal?.put(`f:${entry.filter}`, recordOf(entry.options));
+    else this.#delete(entry);
+  }
+
+  /** A filter is wanted no more. @param {Entry} entry */
+  #delete({ filter }) {
+    this.#entries.delete(filter);
+    this.#machine.journal?.delete(`f:${filter}`);
   }
 
   /**
@@ -272,7 +293,7 @@ export class Subscriptions {
       if (entry.wanted) {
         entry.agreed &&= sessionPresent;
       } else if (!sessionPresent) {
-        this.#entries.delete(entry.filter);
+        this.#delete(entry);
         for (const settling of entry.waiting) settling.resolve(0);
       }
     }
@@ -303,4 +324,13 @@ export class Subscriptions {
     this.#entries.clear();
     this.#requests.clear();
   }
+}
+
+/**
+ * What a SUBSCRIBE says: the rest is of one life.
+ * @param {SubscribeOptions} options
+ * @returns {SubscribeOptions}
+ */
+function recordOf({ qos, noLocal, retainAsPublished, retainHandling, properties }) {
+  return structuredClone({ qos, noLocal, retainAsPublished, retainHandling, properties });
 }

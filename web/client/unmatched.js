@@ -1,6 +1,6 @@
 // Messages that nobody has asked for yet, so that none is lost between a subscription and its handler: kept for a while,
 // then acknowledged and counted [M3:4.5.0-2] [M5:4.5.0-2].
-import { messageSize, ownMessage } from './message.js';
+import { forgetMessage, messageSize, ownMessage } from './message.js';
 
 /** @typedef {import('./message.js').Message} Message */
 
@@ -55,6 +55,7 @@ export class Unmatched {
 
   /** The server will send those with QoS over 0 again. */
   forgetUnacknowledged() {
+    for (const { message } of this.#held) if (message.qos > 0) forgetMessage(message);
     this.#held = this.#held.filter(({ message }) => message.qos === 0);
   }
 

@@ -1,0 +1,249 @@
+// What becomes of a session, on its way to the store: changes gather while others are being written, one batch at a time. The
+// core does not wait for its records, so this file has the rule that makes them worth something: output does not leave
+// before the records that were made before it are stored.
+import { storeError } from './store.js';
+
+/** @typedef {import('./errors.js').MqttError} MqttError */
+/** @typedef {import('./store.js').StoreSession} StoreSession */
+
+/**
+ * @typedef {object} Waiter
+ * @property {string} [key] of a change that is given up if it cannot be written, and the others are
+ * @property {() => void} stored
+ * @property {(error: MqttError) => void} [failed] without it, the waiter stays until it succeeds
+ */
+
+/**
+ * @typedef {object} Batch
+ * @property {Map<string, any>} changes values by key; undefined: deleted
+ * @property {Waiter[]} waiters
+ * @property {boolean} holds output waits for it
+ * @property {number} position of the output when the writing began: what the batch covers
+ */
+
+/** @returns {Batch} */
+function emptyBatch() {
+  return { changes: new Map(), waiters: [], holds: false, position: 0 };
+}
+
+export class Journal {
+  #session;
+  #machine;
+  #next = emptyBatch();
+  /** @type {Batch | null} */
+  #writing = null;
+  /** A write will begin by itself. */
+  #scheduled = false;
+  /** Keys that may be in the store. @type {Set<string>} */
+  #known;
+  /** Bytes of this connection's output that were sent, and that may be while records are not stored. */
+  #sent = 0;
+  #cleared = 0;
+  #released = () => {};
+  #closed = false;
+  #meta;
+  /** What the core's records mean; set by who knows. @type {(type: number, packetId: number, token: number) => void} */
+  record = () => {};
+
+  /**
+   * @param {StoreSession} session
+   * @param {Iterable<string>} keys that it has
+   * @param {import('./machine.js').Machine} machine
+   * @param {import('./records.js').Meta} meta
+   */
+  constructor(session, keys, machine, meta) {
+    this.#session = session;
+    this.#known = new Set(keys);
+    this.#machine = machine;
+    this.#meta = meta;
+  }
+
+  /** Whether this session ever was accepted by a server. */
+  get begun() {
+    return this.#meta.begun;
+  }
+
+  /** A server has accepted it. */
+  accepted() {
+    if (this.#meta.begun) return;
+    this.#meta = { ...this.#meta, begun: true };
+    this.put('meta', this.#meta);
+  }
+
+  /* ---------------------------------------------------------------------------------------------- changes */
+
+  /**
+   * @param {string} key
+   * @param {any} value not changed later
+   * @param {boolean} [holds] output waits for it
+   */
+  put(key, value, holds = false) {
+    this.#next.changes.set(key, value);
+    this.#next.holds ||= holds;
+    this.#schedule();
+  }
+
+  /**
+   * @param {string} key
+   * @param {boolean} [holds]
+   */
+  delete(key, holds = false) {
+    const { changes } = this.#next;
+    if (!this.#known.has(key)) {
+      changes.delete(key);
+      return;
+    }
+    changes.set(key, undefined);
+    this.#next.holds ||= holds;
+    this.#schedule();
+  }
+
+  /**
+   * @param {string} prefix of keys
+   * @param {boolean} holds
+   */
+  deleteAll(prefix, holds) {
+    for (const key of [...this.#known, ...this.#next.changes.keys()]) {
+      if (key.startsWith(prefix)) this.delete(key, holds);
+    }
+  }
+
+  /**
+   * put() of what is nobody's loss if it cannot be stored: then it is as if it had not been.
+   * @param {string} key
+   * @param {any} value
+   * @param {() => void} stored called in the order of the calls
+   * @param {(error: MqttError) => void} failed
+   */
+  offer(key, value, stored, failed) {
+    this.#next.waiters.push({ key, stored, failed });
+    this.put(key, value);
+  }
+
+  /** @param {() => void} stored called when all changes so far are */
+  after(stored) {
+    this.#next.waiters.push({ stored });
+    this.#schedule();
+  }
+
+  /** Resolves when all changes so far are stored; rejects if that fails now. @returns {Promise<void>} */
+  flush() {
+    return new Promise((stored, failed) => {
+      this.#next.waiters.push({ stored, failed });
+      this.#schedule();
+    });
+  }
+
+  /* ---------------------------------------------------------------------------------------------- writing */
+
+  /** All of a task goes together. */
+  #schedule() {
+    if (this.#scheduled || this.#writing || this.#closed) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (!this.#writing) void this.#write();
+    });
+  }
+
+  async #write() {
+    this.take();
+    const batch = this.#next;
+    this.#next = emptyBatch();
+    this.#writing = batch;
+    batch.position = this.#sent + this.#machine.core.outputLength;
+    for (const key of batch.changes.keys()) this.#known.add(key);
+    let error = null;
+    try {
+      const changes = [...batch.changes].map(([key, value]) => ({ key, value }));
+      if (changes.length > 0) await this.#session.write(changes);
+    } catch (cause) {
+      error = storeError(cause);
+    }
+    this.#writing = null;
+    if (error) this.#failed(batch, error);
+    else this.#stored(batch);
+  }
+
+  /** @param {Batch} batch */
+  #stored({ changes, waiters, position }) {
+    for (const [key, value] of changes) if (value === undefined) this.#known.delete(key);
+    this.#cleared = position;
+    for (const { stored } of waiters) stored();
+    this.#released();
+    this.#again();
+  }
+
+  /**
+   * What was offered is given up, and the rest tried without it. If that fails too, nothing that waits for it may happen on
+   * this connection.
+   * @param {Batch} batch
+   * @param {MqttError} error
+   */
+  #failed(batch, error) {
+    const offered = batch.waiters.filter(({ key }) => key !== undefined);
+    const gone = offered.length > 0 ? offered : batch.waiters.filter(({ failed }) => failed);
+    for (const { key } of offered) batch.changes.delete(/** @type {string} */ (key));
+    const { changes, waiters, holds } = this.#next;
+    for (const [key, value] of changes) batch.changes.set(key, value);
+    this.#next = {
+      changes: batch.changes,
+      waiters: [...batch.waiters.filter((waiter) => !gone.includes(waiter)), ...waiters],
+      holds: batch.holds || holds,
+      position: 0,
+    };
+    for (const { failed } of gone) failed?.(error);
+    if (offered.length > 0) return this.#again();
+    this.#machine.report(error);
+    return this.#machine.connection?.abandon(error);
+  }
+
+  #again() {
+    const { changes, waiters } = this.#next;
+    if (changes.size > 0 || waiters.length > 0) this.#schedule();
+  }
+
+  /** Take over what the core wants to have stored. */
+  take() {
+    this.#machine.core.takeRecords(this.record);
+  }
+
+  /** Write what there is, and give the session back. */
+  async close() {
+    try {
+      await this.flush();
+    } catch {
+      // it was reported
+    }
+    this.#closed = true;
+    try {
+      await this.#session.close();
+    } catch (error) {
+      this.#machine.report(storeError(error));
+    }
+  }
+
+  /* ---------------------------------------------------------------------------------------------- output */
+
+  /**
+   * A connection begins.
+   * @param {() => void} released called whenever more may be sent
+   */
+  begin(released) {
+    this.#sent = 0;
+    this.#cleared = 0;
+    if (this.#writing) this.#writing.position = 0; // the output that it covers is gone
+    this.#released = released;
+  }
+
+  /** How many bytes of the core's output may be sent now. */
+  free() {
+    this.take();
+    return this.#writing?.holds || this.#next.holds ? Math.max(0, this.#cleared - this.#sent) : Infinity;
+  }
+
+  /** @param {number} count bytes of output that were sent */
+  sent(count) {
+    this.#sent += count;
+  }
+}
