@@ -26,7 +26,7 @@ const C_RULES = [
   { files: 'src/client/', may: ['src/client/', 'src/codec/', 'src/wasmqtt.h', CORE_HEADERS] },
   {
     files: 'src/provider/',
-    may: ['src/provider/', /^src\/codec\/(topic|utf8)\.h$/, 'src/wasmqtt.h', 'src/crypto.h', CORE_HEADERS],
+    may: ['src/provider/', /^src\/codec\/(bytes|topic|utf8)\.h$/, 'src/wasmqtt.h', 'src/crypto.h', CORE_HEADERS],
   },
   { files: 'src/native/', may: ['src/native/', 'src/wasmqtt.h', 'src/crypto.h', ANY_HEADER] },
   { files: 'src/', may: ['src/codec/', 'src/wasmqtt.h', CORE_HEADERS] },
