@@ -61,7 +61,7 @@ TEST_O   = $(patsubst %.c,build/test/%.o,$(1))
 UNIT   := $(patsubst tests/unit/%.c,build/test/%,$(UNIT_C))
 NET    := $(patsubst tests/net/%.c,build/test/%,$(NET_C))
 FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
-LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js
+LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js dist/worker.js
 DASH   := dist/dashboard.html dist/dashboard/index.html
 
 all: dist build/libwasmqtt.a build/native/fleet ## build everything that users take (the default)
@@ -163,7 +163,7 @@ $(LIB_JS) &: $(WEB_FILES) $(WEB_DEPS)
 	@$(call SAY,JS)
 	$(Q)node web/build.js library
 
-$(DASH) &: $(WEB_FILES) $(WEB_DEPS)
+$(DASH) &: $(WEB_FILES) $(WEB_DEPS) dist/worker.js
 	@$(call SAY,JS)
 	$(Q)node web/build.js dashboard
 

@@ -1,6 +1,6 @@
 // Makes the JavaScript that users take, into dist/. `node web/build.js STEP`, called by the Makefile:
 //   webcrypto  build/gen/webcrypto.js: the Emscripten library of bindings as an ES module, for our own loader
-//   library    dist/wasmqtt.js (wasm beside it) and dist/wasmqtt.single.js (wasm inside)
+//   library    dist/wasmqtt.js (wasm beside it), dist/wasmqtt.single.js (wasm inside), dist/worker.js
 //   types      dist/wasmqtt.d.ts, from the JSDoc
 //   dashboard  dist/dashboard/ (files, for a strict Content-Security-Policy) and dist/dashboard.html (one file)
 import { spawnSync } from 'node:child_process';
@@ -17,6 +17,8 @@ process.chdir(root);
 
 const SLIM = 'web/client/index.js';
 const SINGLE = 'web/client/single.js';
+const DISK = 'web/client/disk.js';
+const WORKER = 'web/client/timer_worker.js';
 const PAGE = 'web/dashboard/index.html';
 
 /** @type {import('esbuild').BuildOptions} */
@@ -70,6 +72,8 @@ ${code}`,
 async function library() {
   await build({ ...common, entryPoints: [SLIM], outfile: 'dist/wasmqtt.js' });
   await build({ ...common, entryPoints: [SINGLE], outfile: 'dist/wasmqtt.single.js' });
+  // A classic worker: Chromium makes no other kind from a blob in a page from disk.
+  await build({ ...common, format: 'iife', entryPoints: [WORKER], outfile: 'dist/worker.js' });
 }
 
 async function types() {
@@ -100,15 +104,15 @@ async function types() {
 }
 
 /**
- * The dashboard is written against web/client/index.js, as any web app; its one-file form takes the entry with the wasm
+ * The dashboard is written against web/client/index.js, as any web app; its one-file form takes the entry with everything
  * inside instead.
  * @type {import('esbuild').Plugin}
  */
-const wasmInside = {
-  name: 'wasm-inside',
+const allInside = {
+  name: 'all-inside',
   setup(on) {
     on.onResolve({ filter: /client\/index\.js$/ }, ({ path, resolveDir }) =>
-      relative(root, resolve(resolveDir, path)) === SLIM ? { path: resolve(SINGLE) } : undefined,
+      relative(root, resolve(resolveDir, path)) === SLIM ? { path: resolve(DISK) } : undefined,
     );
   },
 };
@@ -133,9 +137,10 @@ async function dashboard() {
   await mkdir(folder, { recursive: true });
   const entries = { entryPoints: ['web/dashboard/main.js', 'web/dashboard/style.css'], outdir: folder };
   await build({ ...common, ...entries });
-  await copyFile('dist/wasmqtt.wasm', join(folder, 'wasmqtt.wasm'));
+  for (const file of ['wasmqtt.wasm', 'worker.js']) await copyFile(`dist/${file}`, join(folder, file));
 
-  const inside = await build({ ...common, ...entries, write: false, plugins: [wasmInside] });
+  const define = { TIMER_WORKER: JSON.stringify(await readFile('dist/worker.js', 'utf8')) };
+  const inside = await build({ ...common, ...entries, define, write: false, plugins: [allInside] });
   const text = (/** @type {string} */ suffix) => {
     const file = inside.outputFiles.find(({ path }) => path.endsWith(suffix));
     if (!file) throw new Error(`esbuild made no ${suffix}`);

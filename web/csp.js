@@ -17,6 +17,7 @@ function policy({ script = "'self'", style = "'self'", connect = "'self' ", work
     `worker-src ${worker}`,
     "base-uri 'none'",
     "form-action 'none'",
+    'trusted-types wasmqtt lit-html',
     "require-trusted-types-for 'script'",
   ].join('; ');
 }

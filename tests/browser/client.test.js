@@ -9,6 +9,8 @@ import { ENGINES, launchBrowser } from '../tools/browsers.js';
 import { startMosquitto } from '../tools/mosquitto.js';
 
 const PAGE = '<!doctype html><html lang="en"><title>app</title><link rel="icon" href="data:,"><h1>app</h1></html>';
+/** The app has a policy of its own. */
+const POLICY = servedPolicy.replace('trusted-types', 'trusted-types app');
 const WORKER = `
   onmessage = async ({ data: { code, url } }) => {
     const { connect } = await import('/wasmqtt.js');
@@ -22,7 +24,7 @@ const WORKER = `
 /** @type {Record<string, { type: string, body: () => Promise<string | Buffer> }>} */
 const FILES = {
   '/': { type: 'text/html', body: async () => PAGE },
-  '/worker.js': { type: 'text/javascript', body: async () => WORKER },
+  '/app_worker.js': { type: 'text/javascript', body: async () => WORKER },
 };
 for (const name of ['wasmqtt.js', 'wasmqtt.single.js', 'wasmqtt.wasm']) {
   const type = name.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
@@ -33,7 +35,7 @@ const server = createServer(async ({ url }, response) => {
   const file = FILES[url ?? ''];
   response.writeHead(file ? 200 : 404, {
     'content-type': file?.type ?? 'text/plain',
-    'content-security-policy': servedPolicy,
+    'content-security-policy': POLICY,
   });
   response.end(file ? await file.body() : 'not here');
 });
@@ -166,7 +168,7 @@ for (const engine of ENGINES) {
         const policy = /** @type {any} */ (window).trustedTypes.createPolicy('app', {
           createScriptURL: (/** @type {string} */ address) => address,
         });
-        const worker = new Worker(policy.createScriptURL('/worker.js'), { type: 'module' });
+        const worker = new Worker(policy.createScriptURL('/app_worker.js'), { type: 'module' });
         const done = new Promise((resolve) => (worker.onmessage = ({ data }) => resolve(data)));
         worker.postMessage({ code: '42', url });
         const text = await done;

@@ -72,7 +72,7 @@ export class Client {
   constructor(urls, options, once) {
     this.#settings = settingsOf(urls, options);
     this.#once = once;
-    this.#machine = new Machine((error) => this.#report(error), this.#settings.log);
+    this.#machine = new Machine((error) => this.#report(error), this.#settings.log, this.#settings.timerWorker);
     this.#inbox = new Inbox(this.#machine, this.#settings.unmatchedTimeout);
     this.#outbox = new Outbox(this.#machine, this.#settings.queue, (message) => this.#emitter.emit('settled', message));
     this.#subscriptions = new Subscriptions(this.#machine);
@@ -146,7 +146,12 @@ export class Client {
       this.#giveUp(/** @type {MqttError} */ (error));
       return;
     }
+    const { clock } = this.#machine;
     const stopListening = onWakeUp(() => this.#probe());
+    clock.open((throttled) => {
+      this.#machine.core.throttled(throttled);
+      this.#machine.kick();
+    });
     const { reconnect } = this.#settings;
     const backoff = reconnect && new Backoff(reconnect);
     let asked = false; // for other credentials, once in a row
@@ -173,6 +178,7 @@ export class Client {
       this.#emitter.emit('reconnect', { attempt, delay });
     }
     stopListening();
+    clock.close();
   }
 
   /** One round of attempts and, if it brings a connection, that to its end. Lifetime: ms, 0: there was none. */
@@ -194,12 +200,14 @@ export class Client {
 
   /** @param {number} delay ms */
   #pause(delay) {
+    const { clock } = this.#machine;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, delay);
-      this.#wake = () => {
-        clearTimeout(timer);
+      this.#wake = clock.ring = () => {
+        clock.stop();
         resolve(undefined);
       };
+      const now = this.#machine.now();
+      clock.arm(now + delay, now);
     });
   }
 

@@ -4,7 +4,6 @@
 // The flush rule: output that comes first after an idle task leaves in a microtask, so a lone message waits for nothing.
 // What follows in the same task leaves together at its end, or as soon as 64 KiB wait: a WebSocket frame costs far more
 // than what is in it. What handlers cause (acknowledgements, answers) leaves when their batch is done.
-import { Clock } from './clock.js';
 import * as doctor from './doctor.js';
 import { coreError, MqttError } from './errors.js';
 import { Socket } from './socket.js';
@@ -52,7 +51,6 @@ export class Connection {
   #handlers;
   #args;
   #socket;
-  #clock = new Clock(() => this.#pump());
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #openTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -95,6 +93,7 @@ export class Connection {
     this.version = args.connect.version;
     const { timeout } = args.connect;
     const began = performance.now();
+    machine.clock.ring = () => this.#pump();
     this.#channel.port1.onmessage = () => this.#taskEnded();
     unref(this.#channel.port1);
     this.#openTimer = setTimeout(() => this.#end(doctor.openTimeout(args.url, timeout)), timeout);
@@ -229,7 +228,7 @@ export class Connection {
   /** Set the timers for what comes next. @param {number} now */
   #wait(now) {
     const { deadline } = this.#machine.core;
-    if (deadline > now) this.#clock.arm(deadline, now);
+    if (deadline > now) this.#machine.clock.arm(deadline, now);
     // What is due already waits for room, too.
     if (deadline <= now || this.#stalled || this.#parts.outbox.crowd) {
       this.#pollTimer ??= setTimeout(() => {
@@ -453,7 +452,7 @@ export class Connection {
     if (this.stopped) return;
     this.stopped = true;
     this.#error = this.#closing ? null : error;
-    this.#clock.stop();
+    this.#machine.clock.stop();
     clearTimeout(this.#openTimer);
     clearTimeout(this.#pollTimer);
     this.#channel.port1.close();

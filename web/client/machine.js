@@ -1,5 +1,7 @@
 // What the parts of a client share: the core, its clock, and the way to have its output sent.
 
+import { Clock } from './clock.js';
+
 /** @typedef {import('../../wasm/core.js').Core} Core */
 
 export class Machine {
@@ -18,10 +20,12 @@ export class Machine {
   /**
    * @param {(error: unknown) => void} report
    * @param {((level: 'debug' | 'info' | 'warn', text: string, data?: unknown) => void) | undefined} log
+   * @param {string | URL | false} timerWorker
    */
-  constructor(report, log) {
+  constructor(report, log, timerWorker) {
     this.report = report;
     this.log = log ?? (() => {});
+    this.clock = new Clock(() => {}, timerWorker, this.log);
   }
 
   /** Whole milliseconds, never going back. */

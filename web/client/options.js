@@ -3,6 +3,7 @@ import { checkUrl } from './doctor.js';
 import { MqttError } from './errors.js';
 import { defaultWebSocket } from './socket.js';
 import { indexedDb } from './store_indexeddb.js';
+import { defaultTimerWorker } from './timer.js';
 
 /**
  * @typedef {object} WillOptions the message that the server publishes when this client is lost
@@ -61,6 +62,10 @@ import { indexedDb } from './store_indexeddb.js';
  * @property {(level: 'debug' | 'info' | 'warn', text: string, data?: unknown) => void} [log]
  * @property {URL | string | Response | BufferSource | WebAssembly.Module} [wasm] where the core comes from; default: beside
  *   this library, or inside it
+ * @property {string | URL | false} [timerWorker] where worker.js of this package is served, from the page's own origin. While
+ *   a page is hidden, browsers let its timers ring once a minute at worst; this worker's ring on time, for keep-alive and
+ *   reconnecting. false: none. Default: beside this library, for the form that loads its files (wasmqtt/slim), unless wasm
+ *   says that they are elsewhere; else false. Where it cannot be had, the client does as well as it can without
  */
 
 /**
@@ -89,6 +94,7 @@ import { indexedDb } from './store_indexeddb.js';
  * @property {string | undefined} responseTopic
  * @property {ClientOptions['log']} log
  * @property {ClientOptions['wasm']} wasm
+ * @property {string | URL | false} timerWorker
  * @property {import('../../wasm/core.js').CoreConfig} core
  */
 
@@ -125,6 +131,7 @@ const RULES = {
   responseTopic: isString,
   log: isFunction,
   wasm: (value) => value != null,
+  timerWorker: (value) => value === false || isString(value) || value instanceof URL,
 };
 /** @type {Record<string, Rule>} */
 const RECONNECT_RULES = {
@@ -291,6 +298,7 @@ export function settingsOf(urls, options) {
     responseTopic: options.responseTopic,
     log: options.log,
     wasm: options.wasm,
+    timerWorker: options.timerWorker ?? (options.wasm === undefined && defaultTimerWorker()),
     core: {
       events_max: EVENTS_MAX,
       queue_max: queue?.maxMessages ?? 10_000,
