@@ -152,7 +152,8 @@ export class Journal {
     this.#next = emptyBatch();
     this.#writing = batch;
     batch.position = this.#sent + this.#machine.core.outputLength;
-    for (const key of batch.changes.keys()) this.#known.add(key);
+    const added = [...batch.changes.keys()].filter((key) => !this.#known.has(key));
+    for (const key of added) this.#known.add(key);
     let error = null;
     try {
       const changes = [...batch.changes].map(([key, value]) => ({ key, value }));
@@ -161,8 +162,9 @@ export class Journal {
       error = storeError(cause);
     }
     this.#writing = null;
-    if (error) this.#failed(batch, error);
-    else this.#stored(batch);
+    if (!error) return this.#stored(batch);
+    for (const key of added) this.#known.delete(key);
+    return this.#failed(batch, error);
   }
 
   /** @param {Batch} batch */
