@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ * Forms: reading a service's fields, and judging what a person filled in. The form's text is ours, so its own shape is not
+ * checked here but by the tests. */
+#include "service.h"
+
+#include "../codec/utf8.h"
+
+static wq_bytes column(const char **at) {
+  const char *start = *at, *end = start;
+  while (*end != '|' && *end != '\n')
+    end++;
+  *at = end + 1;
+  return (wq_bytes){(const uint8_t *)start, (uint32_t)(end - start)};
+}
+
+bool wq_field_at(uint32_t service, uint32_t index, wq_field *field) {
+  const wq_service_def *def = wq_service_def_at(service);
+  if (def == NULL) return false;
+  const char *at = def->info.form;
+  for (; *at != '\0'; index--) {
+    wq_bytes kind = column(&at);
+    field->kind = kind.data[0];
+    field->required = kind.len > 1;
+    field->name = column(&at);
+    field->when = column(&at);
+    field->initial = column(&at);
+    field->label = column(&at);
+    field->help = column(&at);
+    if (index == 0) return true;
+  }
+  return false;
+}
+
+uint32_t wq_form_find(uint32_t service, const char *name, wq_field *field) {
+  for (uint32_t i = 0; wq_field_at(service, i, field); i++)
+    if (wq_text_is(field->name, name)) return i;
+  return WQ_FIELDS_MAX;
+}
+
+/* ------------------------------------------------------------------------------------------------ values */
+
+static bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+static wq_bytes trimmed(wq_bytes b) {
+  while (b.len != 0 && is_space(b.data[0]))
+    b = (wq_bytes){b.data + 1, b.len - 1};
+  while (b.len != 0 && is_space(b.data[b.len - 1]))
+    b.len--;
+  return b;
+}
+
+static wq_bytes first_word(wq_bytes list) {
+  for (uint32_t i = 0; i < list.len; i++)
+    if (list.data[i] == ',') list.len = i;
+  return list;
+}
+
+static bool counts(const wq_values *values, const wq_field *field) {
+  return field->when.len == 0 || wq_text_word(field->when, wq_value(values, "auth"));
+}
+
+wq_bytes wq_form_value(const wq_values *values, const wq_field *field, uint32_t index) {
+  wq_bytes value = {NULL, 0};
+  if (!counts(values, field)) return value;
+  if (index < values->count) value = values->values[index];
+  if (field->kind != WQ_FIELD_PASSWORD) value = trimmed(value);
+  if (value.len == 0) value = first_word(field->initial);
+  return value.len != 0 ? value : (wq_bytes){NULL, 0};
+}
+
+wq_bytes wq_value(const wq_values *values, const char *name) {
+  wq_field field;
+  uint32_t index = wq_form_find(values->service, name, &field);
+  return index < WQ_FIELDS_MAX ? wq_form_value(values, &field, index) : (wq_bytes){NULL, 0};
+}
+
+/* ------------------------------------------------------------------------------------------------ checks by kind */
+
+static int check_text(wq_bytes value, const char *forbidden) {
+  if (!wq_utf8_valid(value)) return WQ_FAULT_TEXT;
+  for (uint32_t i = 0; i < value.len; i++) {
+    if (value.data[i] < ' ' || value.data[i] == 0x7F) return WQ_FAULT_TEXT;
+    if (strchr(forbidden, value.data[i]) != NULL) return WQ_FAULT_ID;
+  }
+  return 0;
+}
+
+static int check_visible(wq_bytes value) {
+  for (uint32_t i = 0; i < value.len; i++)
+    if (value.data[i] <= ' ' || value.data[i] > '~') return value.data[i] <= ' ' ? WQ_FAULT_SPACE : WQ_FAULT_TEXT;
+  return 0;
+}
+
+static bool host_ok(wq_bytes host) {
+  uint32_t colon = host.len, port = 443;
+  for (uint32_t i = 0; i < host.len; i++) {
+    uint8_t c = host.data[i];
+    bool name = (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-' || c == '.';
+    if (!name && (c != ':' || colon != host.len)) return false;
+    if (c == ':') colon = i;
+  }
+  if (colon != host.len && !wq_text_number((wq_bytes){host.data + colon + 1, host.len - colon - 1}, &port))
+    return false;
+  return colon != 0 && port != 0 && port <= 65535;
+}
+
+static int check_host(wq_bytes value) {
+  if (host_ok(value)) return 0;
+  return wq_text_find(value, "HostName=", NULL) ? WQ_FAULT_CONNECTION_STRING : WQ_FAULT_HOST;
+}
+
+/* the authority has to be a host: a user name and password in a URL are refused by browsers, and logged by others */
+static int check_url(wq_bytes value) {
+  uint32_t at = wq_text_starts(value, "wss://") ? 6 : wq_text_starts(value, "ws://") ? 5 : 0;
+  uint32_t end = at;
+  while (end < value.len && value.data[end] != '/' && value.data[end] != '?')
+    end++;
+  if (at == 0 || check_visible(value) != 0 || wq_text_find(value, "#", NULL)) return WQ_FAULT_URL;
+  return host_ok((wq_bytes){value.data + at, end - at}) ? 0 : WQ_FAULT_URL;
+}
+
+static int check_number(wq_bytes value, wq_bytes range) {
+  uint32_t number, bound[3] = {0, 0, 0};
+  for (uint32_t k = 0; k < 3; k++) {
+    wq_bytes word = first_word(range);
+    wq_text_number(word, &bound[k]);
+    uint32_t used = word.len < range.len ? word.len + 1 : word.len;
+    range = (wq_bytes){range.data + used, range.len - used};
+  }
+  return wq_text_number(value, &number) && number >= bound[1] && number <= bound[2] ? 0 : WQ_FAULT_NUMBER;
+}
+
+/* What people paste instead of a key. */
+static int check_key(wq_bytes value) {
+  if (wq_text_find(value, "SharedAccessKey=", NULL)) return WQ_FAULT_CONNECTION_STRING;
+  if (wq_text_starts(value, "SharedAccessSignature ")) return WQ_FAULT_SAS_TOKEN;
+  if (wq_text_find(value, "aws_", NULL) && wq_text_find(value, "=", NULL)) return WQ_FAULT_ASSIGNMENT;
+  return check_visible(value);
+}
+
+static int check_base64(wq_bytes value) {
+  int fault = check_key(value);
+  if (fault != 0) return fault;
+  return wq_base64_gather(NULL, 0, value) > 0 ? 0 : WQ_FAULT_BASE64;
+}
+
+static int check_private_key(wq_bytes value) {
+  uint32_t length;
+  int algorithm;
+  return wq_key_read(NULL, 0, value, &length, &algorithm);
+}
+
+static int check_value(const wq_field *field, wq_bytes value) {
+  switch (field->kind) {
+  case WQ_FIELD_ID: return check_text(value, "/+#");
+  case WQ_FIELD_TOPIC: return check_text(value, "+#");
+  case WQ_FIELD_HOST: return check_host(value);
+  case WQ_FIELD_URL: return check_url(value);
+  case WQ_FIELD_PATH:
+    return value.data[0] != '/' || wq_text_find(value, "#", NULL) ? WQ_FAULT_URL : check_visible(value);
+  case WQ_FIELD_NUMBER: return check_number(value, field->initial);
+  case WQ_FIELD_CHOICE:
+    if (wq_text_is(value, "hmacmd5")) return WQ_FAULT_MD5;
+    return wq_text_word(field->initial, value) ? 0 : WQ_FAULT_CHOICE;
+  case WQ_FIELD_FLAG: return wq_text_is(value, "0") || wq_text_is(value, "1") ? 0 : WQ_FAULT_CHOICE;
+  case WQ_FIELD_PASSWORD: return wq_utf8_valid(value) ? 0 : WQ_FAULT_TEXT;
+  case WQ_FIELD_KEY: return check_key(value);
+  case WQ_FIELD_BASE64: return check_base64(value);
+  case WQ_FIELD_PRIVATE_KEY: return check_private_key(value);
+  default: return check_text(value, "");
+  }
+}
+
+int wq_values_check(uint32_t service, const wq_bytes *values, uint32_t count, uint32_t *at) {
+  const wq_service_def *def = wq_service_def_at(service);
+  const wq_values all = {service, values, count};
+  wq_field field;
+  const char *name = "";
+  int fault = 0;
+  *at = WQ_FIELDS_MAX;
+  if (def == NULL) return WQ_FAULT_SERVICE;
+  for (uint32_t i = 0; fault == 0 && wq_field_at(service, i, &field); i++) {
+    wq_bytes value = wq_form_value(&all, &field, i);
+    if (value.len != 0)
+      fault = check_value(&field, value);
+    else if (field.required && counts(&all, &field))
+      fault = WQ_FAULT_MISSING;
+    *at = i;
+  }
+  if (fault == 0 && def->check != NULL) {
+    fault = def->check(&all, &name);
+    *at = wq_form_find(service, name, &field);
+  }
+  return fault;
+}

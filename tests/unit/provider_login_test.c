@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * Logins by the vectors, through the OpenSSL host; and what a login must not do: leave secrets behind, overrun its room,
+ * take values that are none. */
+#include "guard.h"
+#include "provider.h"
+
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+static wq_login login;
+
+/* ------------------------------------------------------------------------------------------------ vectors */
+
+/* The public half of the vector's key: SubjectPublicKeyInfo of P-256, then x and y. */
+static EVP_PKEY *public_key(void) {
+  static const uint8_t der[] = {
+      0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE,
+      0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04, 0x60, 0xFE, 0xD4, 0xBA, 0x25, 0x5A, 0x9D, 0x31, 0xC9, 0x61, 0xEB,
+      0x74, 0xC6, 0x35, 0x6D, 0x68, 0xC0, 0x49, 0xB8, 0x92, 0x3B, 0x61, 0xFA, 0x6C, 0xE6, 0x69, 0x62, 0x2E, 0x60, 0xF2,
+      0x9F, 0xB6, 0x79, 0x03, 0xFE, 0x10, 0x08, 0xB8, 0xBC, 0x99, 0xA4, 0x1A, 0xE9, 0xE9, 0x56, 0x28, 0xBC, 0x64, 0xF2,
+      0xF1, 0xB2, 0x0C, 0x2D, 0x7E, 0x9F, 0x51, 0x77, 0xA3, 0xC2, 0x94, 0xD4, 0x46, 0x22, 0x99};
+  const unsigned char *at = der;
+  return d2i_PUBKEY(NULL, &at, sizeof der);
+}
+
+static int from_base64url(uint8_t *dst, const char *text) {
+  char plain[1024];
+  size_t n = strlen(text);
+  for (size_t i = 0; i <= n; i++)
+    plain[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+  while (n % 4 != 0)
+    plain[n++] = '=';
+  return EVP_DecodeBlock(dst, (const uint8_t *)plain, (int)n);
+}
+
+/* A signature is new each time: the signed part is the vector's, and the vector's key accepts the rest. */
+static void es256_verifies(const char *got, const char *want) {
+  const char *dot = strrchr(got, '.');
+  size_t signed_length = (size_t)(dot - got);
+  uint8_t raw[96], der[80];
+  CHECK_INT(strncmp(got, want, signed_length + 1), 0);
+  CHECK_INT(strlen(dot + 1), 86);
+  if (from_base64url(raw, dot + 1) != 66) return;
+  ECDSA_SIG *signature = ECDSA_SIG_new();
+  ECDSA_SIG_set0(signature, BN_bin2bn(raw, 32, NULL), BN_bin2bn(raw + 32, 32, NULL));
+  unsigned char *end = der;
+  int der_length = i2d_ECDSA_SIG(signature, &end);
+  EVP_PKEY *key = public_key();
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  CHECK_INT(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key), 1);
+  CHECK_INT(EVP_DigestVerify(context, der, (size_t)der_length, (const uint8_t *)got, signed_length), 1);
+  EVP_MD_CTX_free(context);
+  EVP_PKEY_free(key);
+  ECDSA_SIG_free(signature);
+}
+
+static int begin(const form *f, uint64_t time, uint64_t random) {
+  return wq_login_begin(&login, f->service, f->values, WQ_FIELDS_MAX, time * 1000, random);
+}
+
+static void vector_run(const vector *v) {
+  vector_check(v, &login, begin(&v->filled, v->time, v->random), es256_verifies);
+}
+
+int main(void) {
+  vectors_run(vector_run);
+  return check_close();
+}
