@@ -381,3 +381,13 @@ test('unsubscribe() overtakes a subscribe() that waits for a connection', async 
   assert.equal(peer.last.count('subscribe'), 0);
   await client.end();
 });
+
+test('a SUBSCRIBE that finds the output taken by a large payload goes out behind it', async () => {
+  const peer = new Peer();
+  const client = peer.createClient();
+  const subscribed = client.subscribe('a', { qos: 1 });
+  const published = client.publish('b', 'x'.repeat(20_000), { qos: 1 });
+  assert.equal((await subscribed).qos, 1);
+  await published;
+  await client.end();
+});

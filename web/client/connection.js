@@ -284,7 +284,7 @@ export class Connection {
    */
   #send(all) {
     const { core, journal } = this.#machine;
-    const { outbox } = this.#parts;
+    const { outbox, subscriptions } = this.#parts;
     journal?.take();
     for (;;) {
       if (!all && this.#afterwards === null && this.#stalled) return;
@@ -296,7 +296,10 @@ export class Connection {
         continue;
       }
       const token = core.outputToken;
-      if (token === 0 && core.outputLength === 0) break;
+      if (token === 0 && core.outputLength === 0) {
+        if (subscriptions.roomy()) continue;
+        break;
+      }
       const free = this.#free;
       const output = core.output();
       const bytes = output.length > free ? output.subarray(0, free) : output;

@@ -42,6 +42,8 @@ export class Subscriptions {
   #entries = new Map();
   /** @type {Map<number, Entry[]>} requests under way by token */
   #requests = new Map();
+  /** A request found no room in the output. */
+  #blocked = false;
 
   /** @param {import('./machine.js').Machine} machine */
   constructor(machine) {
@@ -151,6 +153,14 @@ export class Subscriptions {
     if (batch.length > 0) this.#request(batch);
   }
 
+  /** The output is empty: what had no room in it is asked for now. @returns {boolean} there is output again */
+  roomy() {
+    if (!this.#blocked) return false;
+    this.#blocked = false;
+    this.pump();
+    return this.#machine.core.outputLength > 0;
+  }
+
   /**
    * One SUBSCRIBE or UNSUBSCRIBE. False: there is no room for more now.
    * @param {Entry[]} batch
@@ -165,7 +175,8 @@ export class Subscriptions {
       this.#refuse(batch[0], error);
       return true;
     }
-    if (result === core.numbers.WQ_E_FULL || result === core.numbers.WQ_E_STATE) return false;
+    this.#blocked = result === core.numbers.WQ_E_FULL;
+    if (this.#blocked || result === core.numbers.WQ_E_STATE) return false;
     if (result < 0 && batch.length > 1) return batch.every((entry) => this.#request([entry]));
     if (result < 0) {
       this.#refuse(batch[0], coreError(core, batch[0].wanted ? 'subscribe' : 'unsubscribe', result));
