@@ -120,6 +120,38 @@ test('two clients with one id suspect it, and both slow down', async () => {
   }
 });
 
+test('credentials that expire are renewed: no will, and the session goes on', async () => {
+  const watcher = await connect(server.url, login);
+  /** @type {string[]} */
+  const got = [];
+  await watcher.subscribe('renewal/+', { qos: 1 }, (message) => void got.push(`${message.topic} ${message.text()}`));
+  let asked = 0;
+  const client = await connect(server.url, {
+    ...login,
+    will: { topic: 'renewal/will', payload: 'x', qos: 1 },
+    credentials: () => ({ username: 'user', expires: Date.now() + (++asked === 1 ? 2000 : 1e6) }),
+  });
+  await client.subscribe('renewal/own', { qos: 1 }, (message) => void got.push(`own ${message.text()}`));
+  /** @type {any[]} */
+  const told = [];
+  client.on('error', (error) => told.push(error));
+  client.on('connect', ({ sessionPresent }) => told.push(sessionPresent));
+  for (let i = 0; told.length === 0; i++) await client.publish('renewal/own', String(i), { qos: 1 });
+  assert.deepEqual(told, [true]);
+  await client.publish('renewal/end', '', { qos: 1 });
+  await eventually(() => got.includes('renewal/end '));
+  const own = [...new Set(got.filter((text) => text.startsWith('own')))]; // QoS 1 may come twice
+  assert.deepEqual(
+    own,
+    Array.from(own, (_, i) => `own ${i}`),
+  );
+  assert.deepEqual(
+    got.filter((text) => text.startsWith('renewal/will')),
+    [],
+  );
+  await Promise.all([watcher.end(), client.end()]);
+});
+
 test('a server that restarts: the client comes back, subscribed, and loses no QoS 1 message', async () => {
   const options = { ...login, reconnect: { minDelay: 20, maxDelay: 100 } };
   // Mosquitto 2.0.11 does not write down a session that began clean.

@@ -9,6 +9,7 @@ import { Machine } from './machine.js';
 import { settingsOf } from './options.js';
 import { Outbox } from './outbox.js';
 import { PropertyTable } from './properties.js';
+import { Renewal } from './renewal.js';
 import { Requests } from './request.js';
 import { Backoff, classify } from './retry.js';
 import { openSession, startJournal } from './session.js';
@@ -43,6 +44,8 @@ export class Client {
   #requests = new Requests();
   /** @type {Dialer | null} */
   #dialer = null;
+  /** @type {Renewal | null} */
+  #renewal = null;
   /** @type {Set<Subscription>} */
   #users = new Set();
   /** @type {State} */
@@ -110,6 +113,10 @@ export class Client {
       accepted: (connection, connack) => this.#accepted(connection, connack),
       oversize: (topic, size) => this.#oversize(topic, size),
     });
+    const { credentials, reconnect } = this.#settings;
+    if (credentials && reconnect) {
+      this.#renewal = new Renewal(this.#machine, this.#outbox, this.#dialer, reconnect, () => this.#disconnected());
+    }
     return properties;
   }
 
@@ -158,6 +165,7 @@ export class Client {
     for (let attempt = 1; !this.#ending; attempt++) {
       const { error, lifetime } = await this.#connectAndStay();
       if (this.#ending) break;
+      if (error !== null) this.#outbox.renewing = false;
       const kind = error === null ? 'transient' : classify(error);
       const refusedTwice = kind === 'credentials' && (asked || !this.#settings.credentials);
       asked = kind === 'credentials';
@@ -175,7 +183,8 @@ export class Client {
       await this.#pause(delay);
       if (this.#ending) break;
       this.#setState('connecting');
-      this.#emitter.emit('reconnect', { attempt, delay });
+      const why = error !== null ? 'error' : this.#outbox.renewing ? 'renewal' : 'asked';
+      this.#emitter.emit('reconnect', { attempt, delay, why });
     }
     stopListening();
     clock.close();
@@ -235,6 +244,7 @@ export class Client {
     this.#setState('connected');
     this.#subscriptions.connected(sessionPresent);
     this.#outbox.connected();
+    this.#renewal?.accepted();
     this.#ready.resolve(this);
     this.#emitter.emit('connect', { sessionPresent, clientId: dialer.clientId, properties });
   }
@@ -242,6 +252,7 @@ export class Client {
   #disconnected() {
     const { connection } = this.#machine;
     if (!connection) return;
+    this.#renewal?.stop();
     this.#machine.connection = null;
     this.#bytes.in += connection.bytesIn;
     this.#bytes.out += connection.bytesOut;
@@ -254,6 +265,7 @@ export class Client {
   /** The network came back, or the tab to the front. */
   #probe() {
     this.#wake();
+    this.#renewal?.check();
     this.#machine.connection?.probe(PROBE_TIMEOUT);
   }
 
@@ -565,6 +577,7 @@ export class Client {
     if (this.#state === 'ended') return;
     this.#inbox.closed = true;
     this.#outbox.closed = true;
+    this.#renewal?.stop();
     this.#setState('ending');
     this.#wake();
     const { connection } = this.#machine;

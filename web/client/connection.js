@@ -40,6 +40,9 @@ export class Connection {
   warnings = new Set();
   /** It is over: see Sink. */
   stopped = false;
+  #ended = false;
+  /** The core is told, and may serve another connection. */
+  #left = false;
   /** CONNACK came. */
   established = false;
   bytesIn = 0;
@@ -65,8 +68,8 @@ export class Connection {
   #payload = /** @type {Uint8Array | null} */ (null);
   #payloadAt = 0;
   /** Bytes that have left the socket, and when there were last more of them than before. */
-  #left = 0;
-  #leftAt = 0;
+  #sentBytes = 0;
+  #sentAt = 0;
   /** What is to be done when all output has left. @type {(() => void) | null} */
   #afterwards = null;
   #channel = new MessageChannel();
@@ -135,6 +138,7 @@ export class Connection {
 
   /** @param {Uint8Array} chunk */
   #received(chunk) {
+    if (this.stopped) return;
     this.bytesIn += chunk.length;
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
@@ -251,9 +255,9 @@ export class Connection {
   #uploading(now) {
     const buffered = this.#socket.bufferedAmount;
     const left = this.bytesOut - buffered;
-    if (left > this.#left) this.#leftAt = now;
-    this.#left = left;
-    return (buffered > FLUSH_AT || this.#payload !== null) && now - this.#leftAt < STALL_TIMEOUT;
+    if (left > this.#sentBytes) this.#sentAt = now;
+    this.#sentBytes = left;
+    return (buffered > FLUSH_AT || this.#payload !== null) && now - this.#sentAt < STALL_TIMEOUT;
   }
 
   /** More bytes wait than a publisher should add to. */
@@ -442,6 +446,31 @@ export class Connection {
     );
   }
 
+  /**
+   * The same, but what can be sent is sent before. Resolves when the core is free, without waiting for the other side.
+   */
+  async retire() {
+    const { core, journal } = this.#machine;
+    while (!this.stopped && !this.#closing) {
+      this.#drain();
+      if (core.outputLength === 0 && this.#free === Infinity) {
+        this.close(0, undefined);
+        this.#leave();
+      } else {
+        await journal?.flush().catch(() => {}); // it was reported
+      }
+    }
+  }
+
+  #drain() {
+    const { core } = this.#machine;
+    this.#busy = true;
+    do this.#send(true);
+    while (!this.stopped && core.tick(this.#machine.now(), this) >= 0 && core.outputLength > 0 && this.#free > 0);
+    this.#busy = false;
+    if (this.stopped) this.#finish();
+  }
+
   /** Let go of it at once. @param {MqttError | null} error */
   abandon(error) {
     this.#end(error);
@@ -452,24 +481,35 @@ export class Connection {
    * @param {MqttError | null} error
    */
   #end(error) {
-    if (this.stopped) return;
-    this.stopped = true;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#error = this.#closing ? null : error;
-    this.#machine.clock.stop();
     clearTimeout(this.#openTimer);
-    clearTimeout(this.#pollTimer);
-    this.#channel.port1.close();
-    this.#waiting = [];
-    this.#payload = null;
-    this.#afterwards = null;
+    this.#stop();
     // Not in the middle of the socket's constructor, where an engine may already fail.
     queueMicrotask(() => this.#socket.abandon());
     if (!this.#busy) this.#finish();
   }
 
+  #stop() {
+    this.stopped = true;
+    this.#machine.clock.stop();
+    clearTimeout(this.#pollTimer);
+    this.#channel.port1.close();
+    this.#waiting = [];
+    this.#payload = null;
+    this.#afterwards = null;
+  }
+
+  #leave() {
+    if (this.#left) return;
+    this.#left = true;
+    this.#stop();
+    this.#machine.core.lost(this.#machine.now(), this.#parts.outbox.settler);
+  }
+
   #finish() {
-    const { core } = this.#machine;
-    core.lost(this.#machine.now(), this.#parts.outbox.settler);
+    this.#leave();
     this.#handlers.ended(this.#error);
   }
 }

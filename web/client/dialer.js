@@ -1,7 +1,7 @@
 // One round of attempts: every URL, and for each the MQTT versions that may suit it, until a server accepts.
 import { Connection } from './connection.js';
 import { endedError, MqttError } from './errors.js';
-import { checkUrl } from './doctor.js';
+import { checkUrl, credentialsTimeout } from './doctor.js';
 import { passwordBytes } from './options.js';
 import { follow, HOPS_MAX, inCircles, isPermanent, isRedirect } from './redirect.js';
 
@@ -45,6 +45,10 @@ export class Dialer {
   #stopped = false;
   /** Reconnects resume the session. */
   #resumes = false;
+  /** What the next attempt is to use, asked for already. @type {import('./options.js').Credentials | null} */
+  next = null;
+  /** When the credentials of the present connection end, in ms since epoch. */
+  expires = Infinity;
   /** As the server assigned it. */
   clientId;
   /** Whose session this client has its half of. @type {string | undefined} */
@@ -90,7 +94,8 @@ export class Dialer {
    * @param {string | Sent} from
    */
   async #tryUrl(from) {
-    let given = await this.#credentials();
+    let given = this.next ?? (await this.credentials());
+    this.next = null;
     const sent = typeof from === 'string' ? this.#from(given.url ?? from) : from;
     const { home } = sent;
     let { urls, moved } = sent;
@@ -111,7 +116,7 @@ export class Dialer {
         if (urls.length === 0 || hops === HOPS_MAX) throw error;
         this.#machine.log('info', error.message);
       }
-      given = await this.#credentials();
+      given = await this.credentials();
     }
   }
 
@@ -139,12 +144,26 @@ export class Dialer {
     }
   }
 
-  /** @returns {Promise<import('./options.js').Credentials>} */
-  async #credentials() {
+  /**
+   * Ask the user for what the next attempt is to use, for as long as an attempt may take.
+   * @returns {Promise<import('./options.js').Credentials>}
+   */
+  async credentials() {
+    const { credentials, connectTimeout } = this.#settings;
+    if (!credentials) return {};
+    let timer;
+    const late = new Promise((_resolve, reject) => {
+      timer = setTimeout(() => reject(credentialsTimeout(connectTimeout)), connectTimeout);
+    });
     try {
-      return (await this.#settings.credentials?.()) ?? {};
+      const given = /** @type {import('./options.js').Credentials} */ (await Promise.race([credentials(), late])) ?? {};
+      if (Number.isNaN(Number(given.expires ?? 0))) throw new Error('expires is neither a Date nor ms since epoch');
+      return given;
     } catch (cause) {
+      if (cause instanceof MqttError) throw cause;
       throw new MqttError('open', 'credentials-failed', 'The function credentials() of the options failed.', { cause });
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -175,6 +194,7 @@ export class Dialer {
           this.#worked.set(url, version);
           this.#resumes = version === 5;
           if (version < 5) this.#warn(connection);
+          this.expires = given.expires === undefined ? Infinity : Number(given.expires);
           this.#handlers.accepted(connection, connack);
           this.#sessionOf = this.clientId;
           resolve({ ended });

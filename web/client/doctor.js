@@ -153,6 +153,13 @@ function openHint(protocol, port, protocols) {
     .join(' ');
 }
 
+/** @param {number} timeout ms */
+export function credentialsTimeout(timeout) {
+  return new MqttError('open', 'credentials-timeout', `The function credentials() took more than ${timeout} ms.`, {
+    hint: 'Does its promise settle in every case? The option connectTimeout is how long it may take.',
+  });
+}
+
 /**
  * The attempt took too long before the WebSocket was open.
  * @param {string} url

@@ -20,6 +20,8 @@ import { defaultTimerWorker } from './timer.js';
  * @property {string} [username]
  * @property {string | Uint8Array} [password]
  * @property {string} [clientId]
+ * @property {Date | number} [expires] when they end (a number: ms since epoch): ahead of that, by a tenth of their time but
+ *   30 s to 5 min, credentials() is asked again and a connection with the new ones takes the place of the present one
  */
 
 /**
@@ -36,7 +38,7 @@ import { defaultTimerWorker } from './timer.js';
  * @property {import('./properties.js').Properties} [properties] of CONNECT, MQTT 5.0: sessionExpiryInterval (default 300 s
  *   while reconnecting is on, 7 days with a store that survives), receiveMaximum, topicAliasMaximum (of what comes, 0..1024;
  *   default 0), userProperties, ...
- * @property {() => Credentials | Promise<Credentials>} [credentials] asked before every attempt
+ * @property {() => Credentials | Promise<Credentials>} [credentials] asked before every attempt; may take connectTimeout
  * @property {import('./redirect.js').Redirect} [redirect] whether to follow a server that names another one (MQTT 5.0);
  *   default: to the same host only. At most five in a row; never from wss:// to ws://; credentials() is asked anew
  * @property {import('./retry.js').ReconnectOptions | false} [reconnect] false: a lost connection ends the client

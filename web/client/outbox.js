@@ -111,6 +111,8 @@ export class Outbox {
     onBatch() {},
     onSettled: this.settle.bind(this),
   };
+  /** See renewing. */
+  #renewing = false;
   /** Called when no message is left that is not settled. */
   #idle = () => {};
   /** Accepted messages. */
@@ -169,7 +171,11 @@ export class Outbox {
   idle() {
     if (this.#count === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#idle = resolve;
+      const told = this.#idle;
+      this.#idle = () => {
+        told();
+        resolve();
+      };
     });
   }
 
@@ -316,7 +322,7 @@ export class Outbox {
    * @returns {Promise<PublishResult>}
    */
   #wait(topic, payload, options) {
-    if (!this.#queue.qos0) throw notConnectedError('publish');
+    if (!this.#queue.qos0 && !this.#renewing) throw notConnectedError('publish');
     const size = payload.length + topic.length;
     const many = this.#offline.size + this.#count >= this.#queue.maxMessages;
     if ((many || this.#bytes + size > this.#queue.maxBytes) && !this.#giveWay(size)) throw this.#tooMany();
@@ -345,7 +351,8 @@ export class Outbox {
       forget();
       if (settling.done) return;
       if (this.closed) settling.reject(endedError('publish'));
-      else if (this.#machine.connection === null) settling.reject(this.#dropped());
+      else if (this.#machine.connection === null)
+        settling.reject(this.#queue.qos0 || this.#renewing ? this.#dropped() : notConnectedError('publish'));
       else {
         const properties = shortened(options.properties, waited);
         const rest = { ...options, properties, signal: undefined, timeout: undefined };
@@ -541,8 +548,20 @@ export class Outbox {
     return this.#crowd.length > 0;
   }
 
+  /** The connection is about to be replaced by another: until then QoS 0 messages wait too. @param {boolean} going */
+  set renewing(going) {
+    const failed = this.#renewing && !going && !this.#queue.qos0;
+    this.#renewing = going;
+    if (failed) for (const send of [...this.#offline]) send();
+  }
+
+  get renewing() {
+    return this.#renewing;
+  }
+
   /** A connection is up: what waited for one goes out. */
   connected() {
+    this.#renewing = false;
     for (const send of [...this.#offline]) send();
   }
 

@@ -60,7 +60,8 @@
  * Arguments of listeners by event.
  * @typedef {object} ClientEvents
  * @property {[ConnectInfo]} connect CONNACK came, the first time and after each reconnect
- * @property {[{ attempt: number, delay: number }]} reconnect a new attempt begins, after a delay of so many ms
+ * @property {[{ attempt: number, delay: number, why: 'error' | 'renewal' | 'asked' }]} reconnect a new attempt begins, after
+ *   a delay of so many ms: the last connection or attempt failed, its credentials are about to expire, or reconnect()
  * @property {[{ error: MqttError | null, delay: number | null }]} disconnect a connection or an attempt ended; the next
  *   attempt begins in so many ms, null: there will be none
  * @property {[Message]} message every message, whoever else gets it

@@ -1,0 +1,262 @@
+// Credentials that expire: a connection with new ones takes the place of the old one, and nothing is lost by that.
+import assert from 'node:assert/strict';
+import { mock, test } from 'node:test';
+import { memoryStore } from '../../web/client/index.js';
+import { Renewal, renewalTime } from '../../web/client/renewal.js';
+import { eventually, Peer, rejection, turn } from './peer.js';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Credentials that end soon after the server took them. @param {Peer} peer @param {number} [life] ms */
+function shortLived(peer, life = 200) {
+  let n = 0;
+  const soon = new Date(Date.now() + HOUR);
+  const { connect } = peer.answers;
+  peer.answers.connect = (packet, connection) => {
+    if (peer.connections.length === 1) soon.setTime(Date.now() + life);
+    connect(packet, connection);
+  };
+  return () => ({ username: 'u', password: `p${++n}`, expires: n === 1 ? soon : Date.now() + HOUR });
+}
+
+test('a tenth of their time ahead, 30 s to 5 min, and never more than half of it', () => {
+  const ahead = (/** @type {number} */ left) => 1e12 + left - renewalTime(1e12 + left, 1e12);
+  assert.equal(ahead(24 * HOUR), 5 * MINUTE);
+  assert.equal(ahead(20 * MINUTE), 2 * MINUTE);
+  assert.equal(ahead(2 * MINUTE), 30 * SECOND);
+  assert.equal(ahead(10 * SECOND), 5 * SECOND);
+  assert.equal(renewalTime(1e12, 1e12), Infinity);
+});
+
+test('a new connection with new credentials: DISCONNECT, then CONNECT to the same session; no failure', async () => {
+  const peer = new Peer();
+  let closedBefore;
+  /** @type {any[]} */
+  const told = [];
+  peer.answers.connect = (_packet, connection) => {
+    closedBefore = peer.connections[0].closed;
+    connection.send({ ...peer.connack, sessionPresent: peer.connections.length > 1 });
+  };
+  const client = peer.createClient({ credentials: shortLived(peer), will: { topic: 'gone' } });
+  client.on('error', (error) => told.push(error));
+  client.on('disconnect', (what) => told.push(what));
+  client.on('reconnect', (what) => told.push(what));
+  await client.subscribe('a/#', () => {});
+  const second = await peer.connection(2);
+  await eventually(() => client.stats.connections === 2);
+  assert.deepEqual(told, [
+    { error: null, delay: 0 },
+    { attempt: 1, delay: 0, why: 'renewal' },
+  ]);
+  const first = peer.connections[0];
+  assert.deepEqual(
+    first.packets.map(({ cmd }) => cmd),
+    ['connect', 'subscribe', 'disconnect'],
+  );
+  const goodbye = first.packets[2];
+  assert.equal(goodbye.reasonCode ?? 0, 0);
+  assert.equal(goodbye.properties?.sessionExpiryInterval, undefined, 'the session stays');
+  assert.notEqual(closedBefore, null, 'the old one is closed before');
+  const again = await second.packet('connect');
+  assert.equal(String(again.password), 'p2');
+  assert.equal(again.clean, false);
+  assert.equal(second.count('subscribe'), 0);
+  await client.end();
+});
+
+for (const stored of [false, true]) {
+  test(`what is queued, in flight, or QoS 0 in between arrives${stored ? ', with a store too' : ''}`, async () => {
+    const peer = new Peer();
+    peer.connack.properties = { receiveMaximum: 2 };
+    const { publish } = peer.answers;
+    peer.answers.publish = () => {};
+    peer.answers.connect = (_packet, connection) => {
+      if (peer.connections.length > 1) peer.answers.publish = publish;
+      connection.send({ ...peer.connack, sessionPresent: peer.connections.length > 1 });
+    };
+    const store = stored ? { store: memoryStore(), clientId: 'me', clean: false } : {};
+    const client = await peer.connect({ credentials: shortLived(peer), ...store });
+    /** @type {Promise<unknown>[]} */
+    const sent = [];
+    peer.answers.disconnect = () => {
+      peer.answers.disconnect = () => {};
+      setImmediate(() => {
+        for (const qos of /** @type {const} */ ([0, 1])) sent.push(client.publish(`between/${qos}`, 'x', { qos }));
+      });
+    };
+    sent.push(client.publish('inflight/1', 'x', { qos: 1 }));
+    sent.push(client.publish('inflight/2', 'x', { qos: 2 }));
+    sent.push(client.publish('queued', 'x', { qos: 1 }));
+    for (let i = 0; i < 50; i++) sent.push(client.publish(`zero/${i}`, new Uint8Array(3000)));
+    const second = await peer.connection(2);
+    await eventually(() => sent.length === 55 && client.state === 'connected');
+    await Promise.all(sent);
+    const topics = (/** @type {any} */ { packets }) =>
+      packets.filter((/** @type {any} */ { cmd }) => cmd === 'publish').map((/** @type {any} */ { topic }) => topic);
+    const acknowledged = topics(peer.connections[0]).filter((/** @type {string} */ topic) => !topic.startsWith('zero'));
+    assert.deepEqual(acknowledged, ['inflight/1', 'inflight/2']);
+    assert.equal(topics(peer.connections[0]).length, 52);
+    assert.deepEqual(topics(second).slice(0, 2), ['inflight/1', 'inflight/2']);
+    assert.deepEqual(topics(second).slice(2).sort(), ['between/0', 'between/1', 'queued']);
+    assert(second.packets.filter(({ topic }) => topic?.startsWith('inflight')).every(({ dup }) => dup));
+    await client.end();
+  });
+}
+
+test('without a session that goes on, acknowledgements are awaited before', async () => {
+  const peer = new Peer();
+  peer.connack = { cmd: 'connack', returnCode: 0, sessionPresent: false };
+  const { pubrel } = peer.answers;
+  let asked = 0;
+  peer.answers.pubrel = async (packet, connection) => {
+    await eventually(() => asked === 2);
+    await turn();
+    pubrel(packet, connection);
+  };
+  const given = shortLived(peer);
+  const credentials = () => {
+    asked++;
+    return given();
+  };
+  const client = await peer.connect({ protocolVersion: 4, credentials });
+  await client.publish('two', 'x', { qos: 2 });
+  await peer.connection(2);
+  assert.deepEqual(
+    peer.connections[0].packets.map(({ cmd }) => cmd),
+    ['connect', 'publish', 'pubrel', 'disconnect'],
+  );
+  await client.end({ force: true });
+});
+
+test('while credentials() fails, the old connection stays; then it is replaced', async () => {
+  const peer = new Peer();
+  let asked = 0;
+  /** @type {any[]} */
+  const told = [];
+  const credentials = shortLived(peer);
+  const client = await peer.connect({
+    credentials: () => {
+      asked++;
+      if (asked === 2) throw new Error('no token today');
+      if (asked === 3) return { expires: 1 }; // no longer than before: nothing is gained
+      return credentials();
+    },
+  });
+  client.on('error', (/** @type {any} */ error) => told.push([error.code, client.state, peer.connections.length]));
+  await peer.connection(2);
+  assert.deepEqual(told, [
+    ['credentials-failed', 'connected', 1],
+    ['credentials-failed', 'connected', 1],
+  ]);
+  assert.equal(asked, 4);
+  await eventually(() => client.stats.connections === 2);
+  await client.end();
+});
+
+test('a server that does not take the new credentials: QoS 0 does not wait any longer, QoS 1 does', async () => {
+  const peer = new Peer();
+  peer.answers.connect = (_packet, connection) => {
+    const reasonCode = peer.connections.length === 2 ? 0x88 : 0;
+    connection.send({ cmd: 'connack', reasonCode, sessionPresent: false });
+  };
+  const client = await peer.connect({ credentials: shortLived(peer) });
+  /** @type {any[]} */
+  const whys = [];
+  client.on('reconnect', ({ why }) => whys.push(why));
+  /** @type {Promise<any> | undefined} */
+  let zero;
+  /** @type {Promise<any> | undefined} */
+  let one;
+  peer.answers.disconnect = () => {
+    peer.answers.disconnect = () => {};
+    setImmediate(() => {
+      zero = rejection(client.publish('zero', 'x'));
+      one = client.publish('one', 'x', { qos: 1 });
+    });
+  };
+  await peer.connection(3);
+  assert.equal((await zero).code, 'not-connected');
+  await one;
+  assert.deepEqual(whys, ['renewal', 'error']);
+  await client.end();
+});
+
+test('credentials() that take too long are a transient failure of the attempt', async () => {
+  const peer = new Peer();
+  const never = () => new Promise(() => {});
+  const error = await rejection(peer.connect({ connectTimeout: 20, credentials: /** @type {any} */ (never) }));
+  assert.equal(error.phase, 'open');
+  assert.equal(error.code, 'credentials-timeout');
+  assert.match(error.hint, /connectTimeout/);
+  assert.equal(peer.connections.length, 0);
+  let asked = 0;
+  const client = peer.createClient({
+    connectTimeout: 20,
+    credentials: () => (++asked < 3 ? /** @type {any} */ (never()) : {}),
+  });
+  await client.ready;
+  assert.equal(asked, 3);
+  await client.end();
+});
+
+test('expires that is no time is told', async () => {
+  const credentials = () => /** @type {any} */ ({ expires: 'tomorrow' });
+  const error = await rejection(new Peer().connect({ credentials }));
+  assert.equal(error.code, 'credentials-failed');
+  assert.match(error.cause.message, /expires/);
+});
+
+test('reconnect() and errors say why a new attempt begins', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  /** @type {any[]} */
+  const whys = [];
+  client.on('reconnect', ({ why }) => whys.push(why));
+  client.reconnect();
+  await eventually(() => client.stats.connections === 2 && client.state === 'connected');
+  peer.last.drop();
+  await eventually(() => client.stats.connections === 3);
+  assert.deepEqual(whys, ['asked', 'error']);
+  await client.end();
+});
+
+test('virtual clock: credentials of two months, and a machine that slept', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1e12 });
+  t.after(() => mock.timers.reset());
+  let asked = 0;
+  const dialer = {
+    expires: 1e12 + 60 * 24 * HOUR,
+    credentials: () => {
+      asked++;
+      return new Promise(() => {});
+    },
+  };
+  const machine = { log() {} };
+  const options = { minDelay: 1, maxDelay: 1, jitter: /** @type {const} */ ('none'), stableTime: 1 };
+  const renewal = new Renewal(
+    /** @type {any} */ (machine),
+    /** @type {any} */ ({}),
+    /** @type {any} */ (dialer),
+    options,
+    () => {},
+  );
+  renewal.accepted();
+  for (let day = 0; day < 59; day++) mock.timers.tick(24 * HOUR);
+  mock.timers.tick(24 * HOUR - 5 * MINUTE - 1);
+  assert.equal(asked, 0);
+  mock.timers.tick(1);
+  assert.equal(asked, 1);
+  renewal.check();
+  assert.equal(asked, 1, 'once');
+  // The next connection: its timer stands still, the clock does not.
+  dialer.expires = Date.now() + HOUR;
+  renewal.stop();
+  renewal.accepted();
+  mock.timers.setTime(dialer.expires - 30 * SECOND);
+  renewal.check();
+  await turn();
+  assert.equal(asked, 2);
+  renewal.stop();
+});
