@@ -32,7 +32,8 @@ VECTORS_C := $(wildcard tests/vectors/*.c)
 NET_C     := $(wildcard tests/net/*.c)
 FUZZ_C    := $(wildcard tests/fuzz/*_fuzz.c)
 MODEL_C   := $(wildcard tests/model/*.c)
-ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C) $(MODEL_C)
+PROVIDER_C := $(wildcard tests/provider/*.c)
+ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C) $(MODEL_C) $(PROVIDER_C)
 C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
 JS_FILES  := $(shell find web wasm tests examples -name '*.js' 2>/dev/null)
 WEB_FILES := $(shell find web/client web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
@@ -60,6 +61,7 @@ TEST_O   = $(patsubst %.c,build/test/%.o,$(1))
 # ---------------------------------------------------------------------------------------------------- what to build
 UNIT   := $(patsubst tests/unit/%.c,build/test/%,$(UNIT_C))
 NET    := $(patsubst tests/net/%.c,build/test/%,$(NET_C))
+PROVIDER := $(patsubst tests/provider/%.c,build/test/%,$(PROVIDER_C))
 FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js dist/worker.js
 DASH   := dist/dashboard.html dist/dashboard/index.html
@@ -74,6 +76,7 @@ build/libwasmqtt.a: $(call NATIVE_O,$(CORE_C))
 build/native/libhost.a: $(call NATIVE_O,$(HOST_C))
 build/test/libwasmqtt.a: $(call TEST_O,$(CORE_C))
 build/test/libhost.a: $(call TEST_O,$(HOST_C))
+build/fuzz/libwasmqtt.a: $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
 %.a:
 	@mkdir -p $(@D)
 	@rm -f $@
@@ -88,9 +91,10 @@ TEST_LIBS := build/test/libhost.a build/test/libwasmqtt.a
 build/test/model_test: $(call TEST_O,$(MODEL_C))
 $(UNIT): build/test/%: build/test/tests/unit/%.o $(TEST_LIBS)
 $(NET): build/test/%: build/test/tests/net/%.o $(TEST_LIBS)
+$(PROVIDER): build/test/%: build/test/tests/provider/%.o $(TEST_LIBS)
 build/test/vectors: $(call TEST_O,$(VECTORS_C)) $(TEST_LIBS)
 build/test/fleet: $(call TEST_O,$(FLEET_C)) $(TEST_LIBS)
-$(UNIT) $(NET) build/test/vectors build/test/fleet:
+$(UNIT) $(NET) $(PROVIDER) build/test/vectors build/test/fleet:
 	@$(call SAY,LINK)
 	$(Q)$(CC) $(CHECKED) -o $@ $^ $(HOST_LIBS)
 
@@ -118,7 +122,7 @@ build/fuzz/%.o: %.c Makefile
 	$(Q)$(CLANG) $(CFLAGS) $(FUZZED) -c -o $@ $<
 
 build/fuzz/model_fuzz: $(patsubst %.c,build/fuzz/%.o,$(MODEL_C))
-$(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
+$(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libwasmqtt.a
 	@$(call SAY,LINK)
 	$(Q)$(CLANG) $(FUZZED) -o $@ $^
 
@@ -173,7 +177,7 @@ dist/wasmqtt.d.ts: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
 
 # ---------------------------------------------------------------------------------------------------- tests
 comma := ,
-SUITES := lint tools unit vectors fuzz wasm client interop dashboard net browser
+SUITES := lint tools unit vectors fuzz wasm client provider interop dashboard net browser
 SUITE  := $(SUITES)
 CHOSEN := $(subst $(comma), ,$(SUITE))
 
@@ -185,6 +189,7 @@ NEED_fuzz    := $(FUZZ)
 NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
 NEED_wasm    := dist/wasmqtt.wasm build/gen/webcrypto.js $(LIB_JS) $(DASH)
 NEED_client  := $(LIB_JS)
+NEED_provider := $(PROVIDER)
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
 NEED_dashboard := node_modules/.package-lock.json
 NEED_net     := $(NET) build/native/fleet $(DASH)
