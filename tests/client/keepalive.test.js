@@ -127,11 +127,18 @@ test('in a hidden page the worker rings on time, one for all clients of the page
     assert.ok(peer.pings <= (13 * HOUR) / quiet(keepalive), 'and not more often than in a visible page');
   }
   assert.equal(time.workersMade, 1);
+  for (let i = 0; i < 20; i++) {
+    time.hide(i % 2 === 0);
+    await time.run(10);
+  }
   time.hide(true);
+  await time.settle();
+  assert.equal(time.set, 6, 'for each client: its timer, the one in the worker, and the look at the clocks');
   await clients[0].end();
   assert.equal(time.workers.size, 1);
   await clients[1].end();
   assert.equal(time.workers.size, 0);
+  assert.equal(time.set, 0);
 });
 
 test('in a hidden page the worker rings for the next attempt to connect, too', async (t) => {
@@ -143,7 +150,10 @@ test('in a hidden page the worker rings for the next attempt to connect, too', a
   time.hide(true);
   await time.run(5000);
   peer.last.drop();
-  await time.run(2999);
+  await time.run(1000);
+  // A ring that was on its way when the clock was set for something else.
+  for (const { onmessage } of time.workers) for (let id = 0; id < 100; id++) onmessage({ data: id });
+  await time.run(1999);
   assert.equal(peer.connections.length, 1);
   await time.run(2);
   assert.equal(peer.connections.length, 2);
@@ -176,6 +186,17 @@ for (const [name, timerWorker, logged] of /** @type {[string, string | false, nu
     await client.end();
   });
 }
+
+test('a page that is hidden without a worker sets its timer for an early ping at once', async (t) => {
+  const time = new VirtualTime(t);
+  const peer = new Watcher(time);
+  const client = await peer.connect({ keepalive: 600, timerWorker: false });
+  await time.run(100_000);
+  time.hide(true);
+  await time.run(200_000);
+  assert.equal(peer.pings, 1);
+  await client.end();
+});
 
 test('a hidden page without a worker: what comes is a chance to ping', async (t) => {
   const time = new VirtualTime(t);

@@ -19,7 +19,7 @@ export class VirtualTime {
   #timers = new Map();
   #hidden = false;
   document = Object.assign(new EventTarget(), { visibilityState: 'visible' });
-  /** Made and not terminated. @type {Set<object>} */
+  /** Made and not terminated. @type {Set<{ onmessage: (event: { data: unknown }) => void }>} */
   workers = new Set();
   workersMade = 0;
   /** URLs at which there is a worker. @type {string[]} */
@@ -38,6 +38,7 @@ export class VirtualTime {
       /** @type {(event: { data: unknown }) => void} */ onmessage = () => {};
       /** @type {(event: Event) => void} */ onerror = () => {};
       /** @type {any} */ #scope;
+      /** @type {number[]} */ #timers = [];
 
       /** @param {string} url */
       constructor(url) {
@@ -49,7 +50,11 @@ export class VirtualTime {
           return;
         }
         this.#scope = {
-          setTimeout: set(false, false),
+          setTimeout: (/** @type {() => void} */ ring, /** @type {number} */ after) => {
+            const id = set(false, false)(ring, after);
+            this.#timers.push(id);
+            return id;
+          },
           clearTimeout: clear,
           postMessage: (/** @type {unknown} */ data) =>
             setImmediate(() => time.workers.has(this) && this.onmessage({ data })),
@@ -64,6 +69,7 @@ export class VirtualTime {
 
       terminate() {
         time.workers.delete(this);
+        for (const id of this.#timers) clear(id);
       }
     }
     /** @type {[object, string, unknown][]} */
@@ -106,6 +112,11 @@ export class VirtualTime {
    */
   later(after, happen) {
     this.#set(happen, after, false, false);
+  }
+
+  /** Timers that are set, all in all. */
+  get set() {
+    return this.#timers.size;
   }
 
   /** @param {boolean} hidden */

@@ -29,7 +29,8 @@ import { defaultTimerWorker } from './timer.js';
  * @property {string} [clientId] default: a random one for each client object
  * @property {string} [username]
  * @property {string | Uint8Array} [password]
- * @property {number} [keepalive] seconds, 0..65535; default 60; 0: none
+ * @property {number} [keepalive] seconds, 0..65535; default 60; 0: none. The server hears from us within it; one that says
+ *   nothing for it and 20 s more counts as lost. A 5.0 server may say another interval
  * @property {boolean} [clean] begin without what the server kept of an earlier client with this id; default true. Reconnects
  *   of this client resume their session in any case, where MQTT 5.0 is spoken
  * @property {3 | 4 | 5} [protocolVersion] 5: MQTT 5.0, 4: 3.1.1, 3: 3.1; default: the newest that the server takes
