@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MqttError } from '../../web/client/index.js';
-import { eventually, Peer, rejection, turn } from './peer.js';
+import { eventually, Peer, publish, rejection, turn } from './peer.js';
 
 test('payloads: text, bytes, buffers, JSON, nothing', async () => {
   const peer = new Peer();
@@ -370,4 +370,26 @@ test('two clients at once do not disturb each other', async () => {
     assert.deepEqual(topics, [`t${i}`, `t${i}`, `t${i}`]);
   }
   await Promise.all(clients.map((client) => client.end()));
+});
+
+test('QoS 0 in the moment after a connection ended: as without one', async () => {
+  const peer = new Peer();
+  for (const qos0 of [false, true]) {
+    const client = await peer.connect({ queue: { qos0 } });
+    client.reconnect();
+    const published = client.publish('a', 'x');
+    if (qos0) await published;
+    else assert.equal((await rejection(published)).code, 'not-connected');
+    await client.end();
+  }
+  // A handler that publishes while the rest of the same input breaks the protocol.
+  const client = await peer.connect();
+  /** @type {any} */
+  let error;
+  await client.subscribe('#', {}, () => client.publish('a', 'x').catch((why) => (error = why)));
+  const broken = Buffer.concat([peer.last.encode(publish('b', '')), Buffer.of(0)]);
+  peer.last.sendBytes(broken);
+  await eventually(() => error);
+  assert.equal(error.code, 'not-connected');
+  await client.end();
 });

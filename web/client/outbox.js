@@ -214,7 +214,7 @@ export class Outbox {
     if (options.signal?.aborted) return new Settling('publish', options).promise;
     const qos = options.qos ?? 0;
     const connection = this.#machine.connection;
-    if (qos === 0 && connection === null) return this.#wait(topic, payload, options);
+    if (qos === 0 && (connection === null || connection.stopped)) return this.#wait(topic, payload, options);
     const size = payload.length + topic.length;
     if (qos > 0 && this.#bytes + size > this.#queue.maxBytes && !this.#giveWay(size)) throw this.#tooMany();
     if (qos > 0 && this.records !== null) {
@@ -244,6 +244,7 @@ export class Outbox {
     if (result === core.numbers.WQ_E_FULL && this.#giveWay(0)) {
       result = core.publish(topic, properties, payload, flags, this.#machine.now());
     }
+    if (result === core.numbers.WQ_E_STATE) throw notConnectedError('publish'); // the server's last packet ended it
     if (result < 0) throw result === core.numbers.WQ_E_FULL ? this.#tooMany() : coreError(core, 'publish', result);
     this.published++;
     this.#machine.connection?.kick();
