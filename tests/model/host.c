@@ -419,6 +419,9 @@ static void connected_step(model *m) {
 
 void host_step(model *m) {
   m->now += chance(m, 20) ? choose(m, 3000) : choose(m, 20);
+  wq_output_view view;
+  wq_output(m->client, &view);
+  if (!view.len && !view.token) m->empty_at = m->now;
   if (chance(m, 50)) m->client->packet_id = (uint16_t)choose(m, 8); /* as if packet ids had gone round */
   if (chance(m, 24))
     take_back(m);

@@ -2,6 +2,8 @@
  * One run: trouble for a while, then calm until all is done, then the books are closed. */
 #include "model.h"
 
+#include "client/client.h"
+
 #define STEPS 600u
 #define CALM_STEPS 20000u
 
@@ -53,6 +55,8 @@ static void calm_step(model *m) {
 static void close_books(model *m) {
   const wq_stats_t *stats = wq_stats(m->client);
   MUST(stats->queued == 0 && stats->inflight == 0 && stats->unacked == 0);
+  for (uint32_t i = 0; i < m->client->slots_n; i++)
+    MUST(!m->client->slots[i]); /* every packet id is free again */
   for (uint32_t i = 0; i < m->up_n; i++) {
     const upward *u = &m->up[i];
     MUST(u->fate != OPEN);

@@ -120,6 +120,23 @@ static void sent_acknowledged(model *m, uint32_t number, const wq_publish_packet
   MUST(under_way(m, true) <= m->config.inflight_max);
 }
 
+/* Counted down, and not sent for the first time when it is over */
+static void check_expiry(model *m, const upward *u, const wq_publish_packet *p) {
+  wq_property interval;
+  if (m->version < WQ_MQTT_5_0) {
+    MUST(!p->properties.len);
+    return;
+  }
+  const bool has = p->properties.len && wq_properties_find(p->properties, WQ_P_MESSAGE_EXPIRY_INTERVAL, &interval);
+  MUST(has == (u->expiry >= 0));
+  if (!has) return;
+  const uint64_t over = u->at + (uint64_t)u->expiry * 1000;
+  MUST(interval.number <= u->expiry && (interval.number || !u->expiry));
+  if (m->empty_at < u->at) return;
+  MUST(over > m->empty_at || u->flying || !u->expiry || (m->resumed && u->during != m->connection));
+  if (over > m->empty_at) MUST(interval.number <= (over - m->empty_at + 999) / 1000);
+}
+
 static void sent_publish(model *m, const wq_publish_packet *p, uint64_t size, packet *note) {
   const uint32_t number = model_payload_read(m, p->payload);
   MUST(number < m->up_n);
@@ -131,14 +148,7 @@ static void sent_publish(model *m, const wq_publish_packet *p, uint64_t size, pa
   uint32_t *last = &m->last_sent[u->qos != 0];
   MUST(number + 1 > *last); /* in the order of wq_publish() [M5:4.6.0-1] */
   *last = number + 1;
-  wq_property expiry;
-  if (m->version == WQ_MQTT_5_0) {
-    const bool has = p->properties.len && wq_properties_find(p->properties, WQ_P_MESSAGE_EXPIRY_INTERVAL, &expiry);
-    MUST(has == (u->expiry >= 0));
-    MUST(!has || (expiry.number <= u->expiry && (expiry.number || !u->expiry)));
-  } else {
-    MUST(!p->properties.len);
-  }
+  check_expiry(m, u, p);
   if (u->qos) {
     sent_acknowledged(m, number, p);
   } else {
