@@ -199,6 +199,8 @@ typedef struct wq_connect_args {
   wq_bytes will_topic;
   wq_bytes will_payload;
   wq_bytes will_properties;
+  uint16_t receive_maximum; /* QoS 1 and 2 to be sent and not acknowledged at once in 3.x, whose servers cannot say what
+                               they take; 0: 65535. Not used in 5.0 */
 } wq_connect_args;
 
 /* wq_connect - begin a network connection: the host has a fresh transport open, and CONNECT is put into the output.
@@ -236,7 +238,7 @@ typedef struct wq_negotiated_t {
   bool identifiers_available; /* subscription identifiers */
   bool shared_available;      /* shared subscriptions */
   uint16_t keep_alive;        /* seconds in force: the server's, if it sent one [M5:3.1.2-21] */
-  uint16_t receive_maximum;   /* QoS 1 and 2 that the server takes at once; 65535 in 3.x */
+  uint16_t receive_maximum;   /* QoS 1 and 2 that the server takes at once; in 3.x as wq_connect_args has it */
   uint16_t topic_alias_maximum;
   uint32_t maximum_packet_size;     /* that the server takes */
   uint32_t session_expiry_interval; /* seconds in force; 0xFFFFFFFF: never */

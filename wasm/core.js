@@ -57,6 +57,7 @@ import { Stream } from './stream.js';
  * @property {string} [username]
  * @property {Uint8Array} [password]
  * @property {Uint8Array} [properties]
+ * @property {number} [receiveMaximum] in 3.x: see wq_connect_args
  * @property {{ topic: string, payload: Uint8Array, qos: number, retain: boolean, properties?: Uint8Array }} [will]
  */
 

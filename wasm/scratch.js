@@ -105,7 +105,7 @@ export class Scratch {
    * What CONNECT carries.
    * @param {import('./core.js').ConnectArgs} args
    */
-  connect({ version, clean, keepAlive, timeout, clientId, username, password, properties, will }) {
+  connect({ version, clean, keepAlive, timeout, clientId, username, password, properties, will, receiveMaximum }) {
     const size = this.#layout.numbers.wq_connect_args;
     this.#forget();
     this.#all.fill(0, 0, size);
@@ -118,6 +118,7 @@ export class Scratch {
       will_qos: will?.qos ?? 0,
       keep_alive: keepAlive,
       connack_timeout_ms: timeout,
+      receive_maximum: receiveMaximum ?? 0,
     });
     const parts = /** @type {[string, Uint8Array | undefined][]} */ ([
       ['client_id', encoder.encode(clientId)],

@@ -146,6 +146,7 @@ static const wq_wasm_row layout[] = {
     FIELD(wq_connect_args, will_topic),
     FIELD(wq_connect_args, will_payload),
     FIELD(wq_connect_args, will_properties),
+    FIELD(wq_connect_args, receive_maximum),
     STRUCT(wq_subscription),
     FIELD(wq_subscription, filter),
     FIELD(wq_subscription, qos),

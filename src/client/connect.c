@@ -103,7 +103,8 @@ int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms) 
   c->no_responses = a->version == WQ_MQTT_5_0 && !asked(a, WQ_P_REQUEST_RESPONSE_INFORMATION, 0);
   c->no_problems = a->version == WQ_MQTT_5_0 && !asked(a, WQ_P_REQUEST_PROBLEM_INFORMATION, 1);
   c->clean = a->clean;
-  c->negotiated = (wq_negotiated_t){.version = a->version, .keep_alive = a->keep_alive};
+  c->negotiated =
+      (wq_negotiated_t){.version = a->version, .keep_alive = a->keep_alive, .receive_maximum = a->receive_maximum};
   c->connack_by = now_ms + (a->connack_timeout_ms ? a->connack_timeout_ms : CONNACK_TIMEOUT_MS);
   c->status = WQ_CONNECTING;
   wq_output_add(c, size, now_ms);
@@ -122,7 +123,7 @@ static void negotiate(wq_client *c, wq_bytes properties) {
   n->retain_available = true;
   n->wildcard_available = true;
   n->identifiers_available = n->shared_available = n->version == WQ_MQTT_5_0;
-  n->receive_maximum = UINT16_MAX;
+  if (n->version == WQ_MQTT_5_0 || !n->receive_maximum) n->receive_maximum = UINT16_MAX;
   n->maximum_packet_size = WQ_VARINT_MAX + 5;
   n->session_expiry_interval = n->version == WQ_MQTT_5_0 ? c->session_expiry_asked : (c->clean ? 0 : UINT32_MAX);
   wq_property p;

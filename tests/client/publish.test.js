@@ -254,6 +254,9 @@ test('queue: reject, drop-newest, drop-oldest; by number and by bytes', async ()
     ['drop-oldest', { maxMessages: 2 }, ['dropped', null, null]],
     ['reject', { maxBytes: 250 }, [null, null, 'queue-full']],
     ['drop-oldest', { maxBytes: 250 }, ['dropped', null, null]],
+    ['reject', { maxBytes: 100 }, [null, 'queue-full', 'queue-full']], // the first with its topic has 101
+    ['drop-oldest', { maxBytes: 100 }, ['dropped', 'dropped', null]],
+    ['drop-oldest', { maxBytes: 99 }, ['too-large', 'too-large', 'too-large']],
   ])) {
     for (const qos of /** @type {const} */ ([0, 1])) {
       const peer = new Peer();

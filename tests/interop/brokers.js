@@ -16,7 +16,6 @@ import { startRabbitMq } from '../tools/rabbitmq.js';
  * @property {number} maximumQos that it grants, and takes as MQTT wants it
  * @property {boolean} [sparesQos] it delivers with the lesser QoS of publisher and subscription [M3:3.8.4-6]; unset: yes
  * @property {boolean} [sparesWill] after DISCONNECT on a WebSocket [M3:3.1.2-10]; unset: yes
- * @property {number} inflight messages with QoS 2 at once of which it loses none, though 3.x cannot say so
  * @property {number} largest payload that is sent to a WebSocket, in bytes
  * @property {(version: Version | undefined) => { code: string, reasonCode?: number, closeCode?: number }} refusal of a wrong
  *   password; undefined: with the version open
@@ -37,7 +36,6 @@ export const mosquitto = {
   chosen: 5,
   sockets: 1,
   maximumQos: 2,
-  inflight: 20, // what comes beyond its max_inflight_messages is acknowledged, and dropped
   largest: 128 * KIB, // Debian's sends one packet to a WebSocket at some 42 KB/s
   refusal: (version = 5) => ({ code: 'refused', reasonCode: version === 5 ? 0x87 : 5 }),
 };
@@ -51,7 +49,6 @@ export const rabbitMq = {
   sockets: 2,
   maximumQos: 1,
   sparesWill: false,
-  inflight: 100,
   largest: 16 * MIB,
   refusal: () => ({ code: 'unauthenticated', closeCode: 1002 }),
 };
@@ -65,7 +62,6 @@ export const aedes = {
   sockets: 2,
   maximumQos: 2,
   sparesQos: false, // with that of the publisher, unless the subscription's is 0
-  inflight: 100,
   largest: 16 * MIB,
   refusal: () => ({ code: 'refused', reasonCode: 5 }),
 };

@@ -223,7 +223,6 @@ function outgoing(broker, running, version) {
         properties: expiry(version),
         protocolVersion: version,
         webSocket: sockets.make,
-        maxInflight: broker.inflight,
         reconnect: { minDelay: 1, maxDelay: 20 },
       });
       t.after(() => client.end({ force: true }));

@@ -319,7 +319,8 @@ static int64_t command_connect(run *r) {
                        .properties = script_bytes(l, "props"),
                        .will_topic = script_bytes(l, "will_topic"),
                        .will_payload = script_bytes(l, "will_payload"),
-                       .will_properties = script_bytes(l, "will_props")};
+                       .will_properties = script_bytes(l, "will_props"),
+                       .receive_maximum = (uint16_t)script_number(l, "receive_max", 0)};
   return wq_connect(r->client, &a, r->now);
 }
 

@@ -162,6 +162,7 @@ class Run {
         username: words.text('username'),
         password: words.bytes('password'),
         properties: words.bytes('props'),
+        receiveMaximum: words.number('receive_max', 0),
         will:
           topic === undefined
             ? undefined

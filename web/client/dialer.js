@@ -234,7 +234,7 @@ export class Dialer {
    * @returns {import('../../wasm/core.js').ConnectArgs}
    */
   #connectArgs(version, given) {
-    const { clean, keepalive, connectTimeout, username, password, will } = this.#settings;
+    const { clean, keepalive, connectTimeout, username, password, will, receiveMaximum } = this.#settings;
     const { properties } = this.#parts;
     const v5 = version === 5;
     const { journal } = this.#machine;
@@ -257,6 +257,7 @@ export class Dialer {
       username: given.username ?? username,
       password: passwordBytes(given.password) ?? password,
       properties: v5 ? properties.encode(this.#properties(), 'connect', 'options') : undefined,
+      receiveMaximum,
       will: will && {
         ...will,
         properties: v5 ? properties.encode(will.properties, 'will', 'options') : undefined,

@@ -47,7 +47,8 @@ import { defaultTimerWorker } from './timer.js';
  * @property {boolean} [manualAck] messages with QoS 1 and 2 are acknowledged by message.ack() only; default false
  * @property {'returned' | 'resolved'} [ack] acknowledge when every handler returned (default), or when the promises that
  *   they returned settled
- * @property {number} [maxInflight] messages with QoS 1 and 2 that are sent and not acknowledged, 1..65535; default 100
+ * @property {number} [maxInflight] messages with QoS 1 and 2 that are sent and not acknowledged, 1..65535; default 100,
+ *   but 20 in MQTT 3.x, whose servers cannot say what they take: Mosquitto drops messages with QoS 2 beyond that
  * @property {number} [maximumPacketSize] bytes of a packet that is accepted, 1024..268435460; default 16 MiB
  * @property {number} [topicAliases] topics that are sent as a number of 3 bytes from their second message on, where the
  *   server takes aliases (MQTT 5.0), 0..1024; default 16; 0: none
@@ -98,6 +99,7 @@ import { defaultTimerWorker } from './timer.js';
  * @property {ClientOptions['log']} log
  * @property {ClientOptions['wasm']} wasm
  * @property {string | URL | false} timerWorker
+ * @property {number} receiveMaximum of servers that cannot say it
  * @property {import('../../wasm/core.js').CoreConfig} core
  */
 
@@ -302,6 +304,7 @@ export function settingsOf(urls, options) {
     log: options.log,
     wasm: options.wasm,
     timerWorker: options.timerWorker ?? (options.wasm === undefined && defaultTimerWorker()),
+    receiveMaximum: options.maxInflight ?? 20,
     core: {
       events_max: EVENTS_MAX,
       queue_max: queue?.maxMessages ?? 10_000,

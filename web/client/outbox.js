@@ -31,7 +31,8 @@ import { Settling } from './settle.js';
 /**
  * @typedef {object} QueueOptions messages that wait for the server or its acknowledgement
  * @property {number} [maxMessages] 1..1000000; default 10000
- * @property {number} [maxBytes] topics and payloads; default 16 MiB
+ * @property {number} [maxBytes] topics and payloads; default 16 MiB. A message whose payload alone has more rejects with code
+ *   'too-large'; any other finds room in an empty queue
  * @property {'reject' | 'drop-oldest' | 'drop-newest'} [policy] what gives way when they are too many; default 'reject'
  * @property {boolean} [qos0] keep QoS 0 messages too while there is no connection; default false: they reject with code
  *   'not-connected'
@@ -216,7 +217,7 @@ export class Outbox {
     const connection = this.#machine.connection;
     if (qos === 0 && (connection === null || connection.stopped)) return this.#wait(topic, payload, options);
     const size = payload.length + topic.length;
-    if (qos > 0 && this.#bytes + size > this.#queue.maxBytes && !this.#giveWay(size)) throw this.#tooMany();
+    if (qos > 0) this.#makeRoom(payload, size, false);
     if (qos > 0 && this.records !== null) {
       if (this.#count >= this.#queue.maxMessages && !this.#giveWay(0)) throw this.#tooMany();
       return this.records.publish(topic, payload, options);
@@ -326,7 +327,7 @@ export class Outbox {
     if (!this.#queue.qos0 && !this.#renewing) throw notConnectedError('publish');
     const size = payload.length + topic.length;
     const many = this.#offline.size + this.#count >= this.#queue.maxMessages;
-    if ((many || this.#bytes + size > this.#queue.maxBytes) && !this.#giveWay(size)) throw this.#tooMany();
+    this.#makeRoom(payload, size, many);
     const own = ownBytes(payload);
     /** @type {Settling<PublishResult>} */
     const settling = new Settling('publish', options, () => {
@@ -402,26 +403,46 @@ export class Outbox {
     if (this.#count === 0) this.#idle();
   }
 
+  /** A message of so many bytes may wait: one alone always. @param {number} size */
+  #fits(size) {
+    return this.#bytes === 0 || this.#bytes + size <= this.#queue.maxBytes;
+  }
+
+  /**
+   * Throws if a message may not wait, even if others give way.
+   * @param {Uint8Array | string} payload
+   * @param {number} size
+   * @param {boolean} many there is no room for one more, of whatever size
+   */
+  #makeRoom({ length }, size, many) {
+    const { maxBytes } = this.#queue;
+    if (length > maxBytes) {
+      throw new MqttError('publish', 'too-large', `The payload has ${length} bytes, and ${maxBytes} may wait.`, {
+        hint: 'Raise queue.maxBytes, or send it in parts.',
+      });
+    }
+    if ((many || !this.#fits(size)) && !this.#giveWay(size)) throw this.#tooMany();
+  }
+
   /**
    * Make room by the queue's policy. False: there is none.
    * @param {number} size bytes that are to fit; 0: one message is to fit
    */
   #giveWay(size) {
     if (this.#queue.policy !== 'drop-oldest') return false;
-    const { maxBytes } = this.#queue;
     let dropped = 0;
     for (const send of this.#offline) {
-      if (dropped > 0 && this.#bytes + size <= maxBytes) return true;
+      if (dropped > 0 && this.#fits(size)) return true;
       send();
       dropped++;
     }
     for (const pending of this.#all) {
-      if (dropped > 0 && this.#bytes + size <= maxBytes) return true;
+      if (dropped > 0 && this.#fits(size)) return true;
       if (!this.#takeBack(pending)) continue;
       this.#reject(pending, this.#dropped());
       dropped++;
     }
-    return dropped > 0 && this.#bytes + size <= maxBytes;
+    return dropped > 0 && this.#fits(size);
   }
 
   #dropped() {

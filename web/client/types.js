@@ -28,7 +28,8 @@
  * @property {boolean} wildcardAvailable wildcards in subscriptions
  * @property {boolean} identifiersAvailable subscription identifiers
  * @property {boolean} sharedAvailable shared subscriptions
- * @property {number} receiveMaximum messages with QoS 1 and 2 that the server takes at once
+ * @property {number} receiveMaximum messages with QoS 1 and 2 that the server takes at once; what is assumed in
+ *   3.x
  * @property {number} topicAliasMaximum
  * @property {number} maximumPacketSize bytes that the server takes
  * @property {number} sessionExpiryInterval seconds; 4294967295: never
