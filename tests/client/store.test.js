@@ -13,13 +13,20 @@ test('memoryStore: what was written is there for the next who opens it, as a cop
   const first = await store.open('a');
   assert.deepEqual(await first.load(), []);
   const value = { n: 1, bytes };
-  await first.write([{ key: 'x', value }, { key: 'y', value: 2 }, { key: 'z', value: 3 }]); // prettier-ignore
+  await first.write([
+    { key: 'x', value },
+    { key: 'y', value: 2 },
+    { key: 'z', value: 3 },
+  ]);
   value.n = 9;
   await first.write([{ key: 'y' }, { key: 'z', value: 4 }]);
   await first.close();
   const second = await store.open('a');
   const loaded = await second.load();
-  assert.deepEqual(loaded, [['x', { n: 1, bytes }], ['z', 4]]); // prettier-ignore
+  assert.deepEqual(loaded, [
+    ['x', { n: 1, bytes }],
+    ['z', 4],
+  ]);
   loaded[0][1].n = 8;
   assert.equal((await second.load())[0][1].n, 1);
   assert.deepEqual(await (await store.open('b')).load(), [], 'another session');
@@ -139,7 +146,12 @@ test('end() before the store is open gives the session back', async () => {
 test('records of the last schema stay as they are, an empty store gets its meta record', () => {
   const empty = migrate(new Map(), []);
   assert.deepEqual(empty.changes, [{ key: 'meta', value: { schema: 1, maxInflight: 0, begun: false } }]);
-  const records = new Map(/** @type {[string, any][]} */ ([['meta', { schema: 1, maxInflight: 5, begun: true }], ['m:1', {}]])); // prettier-ignore
+  const records = new Map(
+    /** @type {[string, any][]} */ ([
+      ['meta', { schema: 1, maxInflight: 5, begun: true }],
+      ['m:1', {}],
+    ]),
+  );
   assert.deepEqual(migrate(records, []), { records, changes: [] });
 });
 
@@ -154,14 +166,35 @@ test('records of older schemas go through every step that they lack, and all cha
   ];
   const meta = { schema: 1, maxInflight: 7, begun: true };
   const same = { done: true };
-  const first = migrate(new Map(/** @type {[string, any][]} */ ([['meta', meta], ['old:1', { a: 1 }], ['i:3', same]])), steps); // prettier-ignore
-  const expected = [['meta', { ...meta, schema: 3 }], ['m:1', { a: 1, two: true }], ['i:3', same]]; // prettier-ignore
+  const first = migrate(
+    new Map(
+      /** @type {[string, any][]} */ ([
+        ['meta', meta],
+        ['old:1', { a: 1 }],
+        ['i:3', same],
+      ]),
+    ),
+    steps,
+  );
+  const expected = [
+    ['meta', { ...meta, schema: 3 }],
+    ['m:1', { a: 1, two: true }],
+    ['i:3', same],
+  ];
   assert.deepEqual([...first.records].sort(), expected.sort());
   assert.deepEqual(
     first.changes.sort((a, b) => (a.key < b.key ? -1 : 1)),
     [{ key: 'm:1', value: { a: 1, two: true } }, { key: 'meta', value: { ...meta, schema: 3 } }, { key: 'old:1' }],
   );
-  const second = migrate(new Map(/** @type {[string, any][]} */ ([['meta', { ...meta, schema: 2 }], ['old:1', 1]])), steps); // prettier-ignore
+  const second = migrate(
+    new Map(
+      /** @type {[string, any][]} */ ([
+        ['meta', { ...meta, schema: 2 }],
+        ['old:1', 1],
+      ]),
+    ),
+    steps,
+  );
   assert.deepEqual(
     second.changes.map(({ key }) => key),
     ['meta'],

@@ -7,7 +7,8 @@ import { endedError, MqttError } from './errors.js';
 import { Handler, Inbox } from './inbox.js';
 import { Machine } from './machine.js';
 import { settingsOf } from './options.js';
-import { Outbox } from './outbox.js';
+import { Outbox, payloadOf } from './outbox.js';
+import { ownBytes } from './outbox_records.js';
 import { PropertyTable } from './properties.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './request.js';
@@ -327,7 +328,20 @@ export class Client {
    */
   publish(topic, payload, options) {
     if (this.#machine.core !== undefined) return this.#outbox.publish(topic, payload, options);
-    return this.#started.then(() => this.#outbox.publish(topic, payload, options));
+    return this.#publishLater(topic, payload, options);
+  }
+
+  /**
+   * The core is not there yet, and what is given may change until then.
+   * @param {string} topic
+   * @param {import('./outbox.js').Payload} payload
+   * @param {import('./outbox.js').PublishOptions} [options]
+   */
+  async #publishLater(topic, payload, options) {
+    const own = ownBytes(payloadOf(payload));
+    const properties = options?.properties && structuredClone(options.properties);
+    await this.#started;
+    return this.#outbox.publish(topic, own, { ...options, properties });
   }
 
   /**

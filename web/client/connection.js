@@ -121,7 +121,10 @@ export class Connection {
   /** @param {number} timeout ms for CONNACK */
   #connect(timeout) {
     const { core, journal } = this.#machine;
-    journal?.begin(() => this.#pump());
+    journal?.begin(
+      () => this.#pump(),
+      (error) => this.abandon(error),
+    );
     const error = core.connect({ ...this.#args.connect, timeout }, this.#machine.now());
     if (error !== 0) this.#end(coreError(core, 'options', error));
     else this.#pump();

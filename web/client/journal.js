@@ -40,8 +40,11 @@ export class Journal {
   #sent = 0;
   #cleared = 0;
   #released = () => {};
+  /** @type {(error: MqttError) => void} */
+  #blocked = () => {};
   #closed = false;
   #meta;
+  #begun;
   /** What the core's records mean; set by who knows. @type {(type: number, packetId: number, token: number) => void} */
   record = () => {};
 
@@ -56,18 +59,17 @@ export class Journal {
     this.#known = new Set(keys);
     this.#machine = machine;
     this.#meta = meta;
+    this.#begun = meta.begun;
   }
 
-  /** Whether this session ever was accepted by a server. */
+  /** Whether a server knows this session, for all that this client knows. */
   get begun() {
-    return this.#meta.begun;
+    return this.#begun;
   }
 
   /** A server has accepted it. */
   accepted() {
-    if (this.#meta.begun) return;
-    this.#meta = { ...this.#meta, begun: true };
-    this.put('meta', this.#meta);
+    this.#begun = true;
   }
 
   /* ---------------------------------------------------------------------------------------------- changes */
@@ -197,7 +199,7 @@ export class Journal {
     for (const { failed } of gone) failed?.(error);
     if (offered.length > 0) return this.#again();
     this.#machine.report(error);
-    return this.#machine.connection?.abandon(error);
+    return this.#blocked(error);
   }
 
   #again() {
@@ -228,14 +230,20 @@ export class Journal {
   /* ---------------------------------------------------------------------------------------------- output */
 
   /**
-   * A connection begins.
+   * A connection begins. CONNECT too is output that waits: were it forgotten that there is a session, the next life would
+   * begin a new one, and the server's half would be lost.
    * @param {() => void} released called whenever more may be sent
+   * @param {(error: MqttError) => void} blocked what output waits for cannot be stored
    */
-  begin(released) {
+  begin(released, blocked) {
     this.#sent = 0;
     this.#cleared = 0;
     if (this.#writing) this.#writing.position = 0; // the output that it covers is gone
     this.#released = released;
+    this.#blocked = blocked;
+    if (this.#meta.begun) return this.#again();
+    this.#meta = { ...this.#meta, begun: true };
+    return this.put('meta', this.#meta, true);
   }
 
   /** How many bytes of the core's output may be sent now. */

@@ -78,7 +78,7 @@ const encoder = new TextEncoder();
  * @param {Payload} payload
  * @returns {Uint8Array | string} a string only if the core can take it
  */
-function payloadOf(payload) {
+export function payloadOf(payload) {
   if (typeof payload === 'string') return payload.length <= TEXT_MAX ? payload : encoder.encode(payload);
   if (payload instanceof Uint8Array) return payload;
   if (payload === undefined) return '';

@@ -13,7 +13,7 @@ import { MqttError } from './errors.js';
  * @typedef {object} Meta
  * @property {number} schema
  * @property {number} maxInflight the most that any life of this session had in flight
- * @property {boolean} begun a server has accepted this session: there may be state of it at either end
+ * @property {boolean} begun a server may know this session: there may be state of it at either end
  */
 
 /**
