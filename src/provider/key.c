@@ -26,14 +26,14 @@ static const struct {
 
 enum { SEQUENCE = 0x30, INTEGER = 0x02, OCTETS = 0x04, OID = 0x06 };
 
-/* Step into, or over, the element that begins here: its tag; 0 if there is none. */
-static uint8_t element(wq_reader *r, bool over) {
+/* Step into the element that begins here: its tag, 0 if there is none; *length: of what is in it. */
+static uint8_t element(wq_reader *r, uint32_t *length) {
   uint8_t tag = wq_read_u8(r);
-  uint32_t length = wq_read_u8(r), more = length & 0x7F;
-  if (length > 0x7F)
-    for (length = 0; more != 0 && more <= 3; more--)
-      length = length << 8 | wq_read_u8(r);
-  if (over) wq_read_bytes(r, length);
+  uint32_t n = wq_read_u8(r), more = n & 0x7F;
+  if (n > 0x7F)
+    for (n = 0; more != 0 && more <= 3; more--)
+      n = n << 8 | wq_read_u8(r);
+  *length = n;
   return r->failed ? 0 : tag;
 }
 
@@ -44,19 +44,20 @@ static bool oid(wq_reader *r, const char *wanted) {
   return true;
 }
 
-/* PrivateKeyInfo (RFC 5208): { version 0, { algorithm, parameters }, key }; and what else it could be. */
-static int recognise(wq_bytes der, int *algorithm) {
-  wq_reader r = wq_reader_of(der);
-  if (element(&r, false) != SEQUENCE) return WQ_FAULT_KEY_FORM;
-  uint8_t version = r.failed || wq_reader_left(&r) < 3 ? 0 : r.at[2];
-  uint8_t tag = element(&r, false);
+/* PrivateKeyInfo (RFC 5208): { version 0, { algorithm, parameters }, key }; and what else it could be. `head`: as much of
+ * it as is needed; total: its bytes. */
+static int recognise(wq_bytes head, uint32_t total, int *algorithm) {
+  wq_reader r = wq_reader_of(head);
+  uint32_t length;
+  if (element(&r, &length) != SEQUENCE || length + (uint32_t)(r.at - head.data) != total) return WQ_FAULT_KEY_FORM;
+  uint8_t tag = element(&r, &length);
   if (tag == SEQUENCE) { /* no version: SubjectPublicKeyInfo, EncryptedPrivateKeyInfo, or a certificate */
     if (oid(&r, OID_RSA) || oid(&r, OID_EC)) return WQ_FAULT_KEY_PUBLIC;
     return oid(&r, OID_PBES2) ? WQ_FAULT_KEY_ENCRYPTED : WQ_FAULT_KEY_CERTIFICATE;
   }
   if (tag != INTEGER) return WQ_FAULT_KEY_FORM;
-  wq_read_u8(&r);
-  tag = element(&r, false);
+  const uint8_t version = wq_read_u8(&r);
+  tag = element(&r, &length);
   if (tag == INTEGER) return WQ_FAULT_KEY_PKCS1;
   if (tag == OCTETS && version == 1) return WQ_FAULT_KEY_SEC1;
   if (tag != SEQUENCE) return WQ_FAULT_KEY_FORM;
@@ -77,9 +78,10 @@ int wq_key_read(uint8_t *dst, uint32_t room, wq_bytes text, uint32_t *length, in
   uint8_t head[64];
   int32_t n = wq_base64_gather(head, sizeof head, text);
   if (n <= 0) return WQ_FAULT_KEY_FORM;
-  int fault = recognise((wq_bytes){head, (uint32_t)n < sizeof head ? (uint32_t)n : (uint32_t)sizeof head}, algorithm);
+  const uint32_t total = (uint32_t)n, held = total < sizeof head ? total : (uint32_t)sizeof head;
+  int fault = recognise((wq_bytes){head, held}, total, algorithm);
   wq_wipe(head, sizeof head);
   if (fault == 0) wq_base64_gather(dst, room, text);
-  *length = (uint32_t)n;
+  *length = total;
   return fault;
 }
