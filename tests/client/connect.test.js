@@ -1,7 +1,7 @@
 // Connecting: what CONNECT carries, which versions are tried, and what an MqttError says when it fails.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connect, createClient, memoryStore, MqttError } from '../../web/client/index.js';
+import { connect, createClient, memoryStore, scramSha256, MqttError } from '../../web/client/index.js';
 import wasmqtt from '../../web/client/index.js';
 import { Peer, rejection, wasm } from './peer.js';
 
@@ -59,7 +59,7 @@ test('end() closes behind DISCONNECT [M3:3.14.4-1] [M5:3.14.4-2]', async () => {
 });
 
 test('the default export has the same members', () => {
-  assert.deepEqual(wasmqtt, { connect, createClient, memoryStore, MqttError });
+  assert.deepEqual(wasmqtt, { connect, createClient, memoryStore, scramSha256, MqttError });
 });
 
 test('negotiated tells the limits of CONNACK, and the assigned client id', async () => {

@@ -13,7 +13,14 @@ const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 for (const name of ['wasmqtt', 'wasmqtt/slim']) {
   test(`import '${name}' gives the interface, also as its default export`, async () => {
     const library = await import(name);
-    assert.deepEqual(Object.keys(library).sort(), ['MqttError', 'connect', 'createClient', 'default', 'memoryStore']);
+    assert.deepEqual(Object.keys(library).sort(), [
+      'MqttError',
+      'connect',
+      'createClient',
+      'default',
+      'memoryStore',
+      'scramSha256',
+    ]);
     assert.equal(library.default.connect, library.connect);
     assert.equal(library.default.createClient, library.createClient);
     assert.equal(library.default.memoryStore, library.memoryStore);

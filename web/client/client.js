@@ -91,7 +91,8 @@ export class Client {
     const opened = store && (await openSession(store, sessionName, limits));
     let core;
     try {
-      core = await Core.start(await loadWasm(wasm), opened?.limits ?? limits);
+      this.#machine.module = await loadWasm(wasm);
+      core = await Core.start(this.#machine.module, opened?.limits ?? limits);
     } catch (cause) {
       await opened?.session.close();
       throw new MqttError('load', 'wasm', 'The WebAssembly module of the client could not be loaded.', {
@@ -428,6 +429,19 @@ export class Client {
       publish: this.publish.bind(this),
     };
     return this.#requests.ask(requester, topic, payload, options);
+  }
+
+  /**
+   * Authenticate once more on the present connection, by a new dialogue of the option `authentication`: MQTT 5.0. Resolves
+   * when both sides are satisfied. If one is not, or the dialogue takes longer than connectTimeout, the connection ends,
+   * and the promise rejects; if start() fails, the connection stays as it is. One at a time; messages go on meanwhile.
+   * @param {import('./settle.js').WaitOptions} [options] giving up leaves the dialogue to itself
+   * @returns {Promise<void>}
+   */
+  async reauthenticate(options = {}) {
+    const { connection } = this.#machine;
+    if (!connection) throw new MqttError('reauthenticate', 'not-connected', 'There is no connection right now.');
+    await connection.reauthenticate(options);
   }
 
   /**

@@ -4,6 +4,7 @@
 // The flush rule: output that comes first after an idle task leaves in a microtask, so a lone message waits for nothing.
 // What follows in the same task leaves together at its end, or as soon as 64 KiB wait: a WebSocket frame costs far more
 // than what is in it. What handlers cause (acknowledgements, answers) leaves when their batch is done.
+import { Authenticator } from './auth.js';
 import * as doctor from './doctor.js';
 import { coreError, MqttError } from './errors.js';
 import { Socket } from './socket.js';
@@ -20,6 +21,9 @@ const STALL_TIMEOUT = 20_000;
 const WAITING_MAX = 32 << 20;
 /** Some servers, and some engines, do not answer a close. */
 const CLOSE_TIMEOUT = 2000;
+/** Reason codes of DISCONNECT. */
+const UNSPECIFIED_ERROR = 0x80;
+const PROTOCOL_ERROR = 0x82;
 
 /**
  * @typedef {object} ConnectionHandlers
@@ -77,6 +81,9 @@ export class Connection {
   #taskPending = false;
   #error = /** @type {MqttError | null} */ (null);
   #closing = false;
+  #auth;
+  /** When the attempt began, ms. */
+  #began = performance.now();
 
   /**
    * @param {import('./machine.js').Machine} machine
@@ -84,6 +91,7 @@ export class Connection {
    *   subscriptions: import('./subscriptions.js').Subscriptions,
    *   properties: import('./properties.js').PropertyTable }} parts
    * @param {{ url: string, protocols: string[], webSocket: import('./socket.js').WebSocketFactory,
+   *   authentication: import('./auth.js').Authentication | undefined,
    *   connect: import('../../wasm/core.js').ConnectArgs }} args
    * @param {ConnectionHandlers} handlers
    */
@@ -95,18 +103,27 @@ export class Connection {
     this.url = args.url;
     this.version = args.connect.version;
     const { timeout } = args.connect;
-    const began = performance.now();
     machine.clock.ring = () => this.#pump();
+    const auth = args.authentication
+      ? new Authenticator(args.authentication, machine.module, timeout, {
+          say: (properties, reason, phase) => this.#say(properties, reason, phase),
+          failed: (error) => this.#refuse(error),
+        })
+      : null;
+    this.#auth = auth;
     this.#channel.port1.onmessage = () => this.#taskEnded();
     unref(this.#channel.port1);
-    this.#openTimer = setTimeout(() => this.#end(doctor.openTimeout(args.url, timeout)), timeout);
     let opened = false;
+    this.#openTimer = setTimeout(
+      () => this.#end(opened && auth ? auth.timeoutError() : doctor.openTimeout(args.url, timeout)),
+      timeout,
+    );
     this.#socket = new Socket(args.url, args.protocols, args.webSocket, {
       opened: () => {
         opened = true;
-        clearTimeout(this.#openTimer);
         handlers.opened();
-        this.#connect(Math.max(1, Math.round(timeout - (performance.now() - began))));
+        if (auth) auth.begin();
+        else this.#connect(undefined);
       },
       received: (data) => this.#received(new Uint8Array(data)),
       ended: (end) => this.#end(opened ? this.#why(end) : doctor.openError(args.url, args.protocols, end)),
@@ -118,14 +135,18 @@ export class Connection {
     return this.established ? doctor.lost(end) : doctor.noConnack(this.url, end);
   }
 
-  /** @param {number} timeout ms for CONNACK */
-  #connect(timeout) {
+  /** @param {Uint8Array | undefined} more properties, encoded */
+  #connect(more) {
+    clearTimeout(this.#openTimer);
     const { core, journal } = this.#machine;
+    const { connect } = this.#args;
+    const timeout = Math.max(1, Math.round(connect.timeout - (performance.now() - this.#began)));
+    const properties = more ? Uint8Array.from([...(connect.properties ?? []), ...more]) : connect.properties;
     journal?.begin(
       () => this.#pump(),
       (error) => this.abandon(error),
     );
-    const error = core.connect({ ...this.#args.connect, timeout }, this.#machine.now());
+    const error = core.connect({ ...connect, properties, timeout }, this.#machine.now());
     if (error !== 0) this.#end(coreError(core, 'options', error));
     else this.#pump();
   }
@@ -183,7 +204,7 @@ export class Connection {
     const { core } = this.#machine;
     const error =
       number === core.numbers.WQ_E_CONNACK_TIMEOUT
-        ? doctor.connackTimeout(this.url)
+        ? (this.#auth?.timeoutError() ?? doctor.connackTimeout(this.url))
         : coreError(core, this.established ? 'connected' : 'connack', number);
     this.#finally(
       () => this.#end(error),
@@ -390,11 +411,7 @@ export class Connection {
         break;
       }
       case numbers.WQ_EV_AUTH:
-        this.#end(
-          new MqttError('connack', 'auth-unsupported', 'The server asks for enhanced authentication.', {
-            hint: 'This client cannot answer it: leave out authenticationMethod, and use another way to log in.',
-          }),
-        );
+        this.#authenticate(event.reason, properties.decode(event.bytes, event.props));
         break;
       case numbers.WQ_EV_OVERSIZE:
         this.#handlers.oversize(event.topic, event.length);
@@ -407,6 +424,8 @@ export class Connection {
   #connack(event) {
     const { core } = this.#machine;
     if (event.result === 0) {
+      const { properties } = this.#parts;
+      if (this.#auth && !this.#auth.satisfied(properties.decode(event.bytes, event.props))) return;
       this.established = true;
       this.#handlers.accepted(event);
       return;
@@ -421,6 +440,67 @@ export class Connection {
 
   onBatch() {
     if (!this.stopped) this.#send(false);
+  }
+
+  /* ---------------------------------------------------------------------------------------------- authentication */
+
+  /**
+   * AUTH came.
+   * @param {number} reason
+   * @param {import('./properties.js').Properties} properties
+   */
+  #authenticate(reason, properties) {
+    if (this.#auth === null) {
+      this.#refuse(
+        new MqttError(this.established ? 'connected' : 'connack', 'auth-unsupported', 'The server sent AUTH.', {
+          hint: 'To answer it, give the option authentication in place of properties.authenticationMethod.',
+        }),
+      );
+    } else if (reason === 0) this.#auth.satisfied(properties);
+    else this.#auth.asked(properties);
+  }
+
+  /**
+   * Our part of the dialogue, in CONNECT or in AUTH.
+   * @param {import('./properties.js').Properties} properties
+   * @param {number} reason 0: in CONNECT
+   * @param {import('./errors.js').Phase} phase
+   */
+  #say(properties, reason, phase) {
+    const { core } = this.#machine;
+    const encoded = this.#parts.properties.encode(properties, 'auth', phase);
+    if (reason === 0) {
+      this.#connect(encoded);
+      return;
+    }
+    this.#send(true); // so that there is room
+    const error = core.auth(reason, encoded, this.#machine.now());
+    if (error !== 0) throw coreError(core, phase, error);
+    this.kick();
+  }
+
+  /** This server will not do. What waits is not for it, unless it was accepted before. @param {MqttError} error */
+  #refuse(error) {
+    const { core } = this.#machine;
+    if (!this.established) while (core.outputToken || core.outputLength) core.outputSent(core.outputLength);
+    const reason = error.code === 'protocol' ? PROTOCOL_ERROR : UNSPECIFIED_ERROR;
+    core.disconnect(reason, undefined, this.#machine.now()); // possible after CONNACK only [M5:4.12.1-2]
+    const end = () => this.#end(error);
+    if (this.established) {
+      this.#finally(end, end);
+    } else {
+      if (core.outputLength) this.#write(core.output()); // it waits for nothing that is being stored
+      end();
+    }
+  }
+
+  /**
+   * Authenticate once more on the established connection.
+   * @param {import('./settle.js').WaitOptions} options
+   */
+  reauthenticate(options) {
+    if (this.#auth) return this.#auth.again(options);
+    throw new MqttError('reauthenticate', 'no-authentication', 'The option authentication was not given.');
   }
 
   /* ---------------------------------------------------------------------------------------------- the end */
@@ -496,6 +576,7 @@ export class Connection {
 
   #stop() {
     this.stopped = true;
+    this.#auth?.stop(this.#error);
     this.#machine.clock.stop();
     clearTimeout(this.#pollTimer);
     this.#channel.port1.close();

@@ -174,11 +174,12 @@ export class Dialer {
    * @returns {Promise<{ ended: Promise<MqttError | null> }>}
    */
   #dial(url, version, given) {
-    const { protocols, webSocket } = this.#settings;
+    const { protocols, webSocket, authentication } = this.#settings;
     const args = {
       url,
       protocols: protocols ?? [version === 3 ? 'mqttv3.1' : 'mqtt'], // [M3:6.0.0-3] [M5:6.0.0-3]
       webSocket,
+      authentication,
       connect: this.#connectArgs(version, given),
     };
     return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@
  * Where it happened: before anything was tried, loading the wasm module, in the store, opening the WebSocket, between
  * CONNECT and CONNACK, on the established connection, or in the operation of that name.
  * @typedef {'options' | 'load' | 'store' | 'open' | 'connack' | 'connected' | 'publish' | 'subscribe' | 'unsubscribe' |
- *   'request' | 'handler'} Phase
+ *   'request' | 'reauthenticate' | 'handler'} Phase
  */
 
 /**

@@ -1,9 +1,10 @@
 // The public interface: everything that a web app, a worker or a Node program uses.
 import { Client as ClientClass } from './client.js';
 import { MqttError } from './errors.js';
+import { scramSha256 } from './scram.js';
 import { memoryStore } from './store.js';
 
-export { memoryStore, MqttError };
+export { memoryStore, MqttError, scramSha256 };
 
 /** @typedef {ClientClass} Client */
 /** @typedef {import('./types.js').ConnectInfo} ConnectInfo */
@@ -14,6 +15,8 @@ export { memoryStore, MqttError };
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./subscription.js').Subscription} Subscription */
 /** @typedef {import('./options.js').ClientOptions} ClientOptions */
+/** @typedef {import('./auth.js').Authentication} Authentication */
+/** @typedef {import('./auth.js').AuthenticationDialogue} AuthenticationDialogue */
 /** @typedef {import('./outbox.js').PublishOptions} PublishOptions */
 /** @typedef {import('./outbox.js').PublishResult} PublishResult */
 /** @typedef {import('./outbox.js').Payload} Payload */
@@ -48,4 +51,4 @@ export function createClient(urls, options = {}) {
   return new ClientClass(urls, options, false);
 }
 
-export default { connect, createClient, memoryStore, MqttError };
+export default { connect, createClient, memoryStore, scramSha256, MqttError };

@@ -8,6 +8,9 @@ export class Machine {
   /** Set before anything else of this object is used. @type {Core} */
   // @ts-expect-error it comes when the module is loaded
   core;
+  /** Set with the core: what it is an instance of. @type {WebAssembly.Module} */
+  // @ts-expect-error it comes when it is loaded
+  module;
   /** @type {import('./connection.js').Connection | null} the one whose CONNACK came */
   connection = null;
   /** With a store that survives. @type {import('./journal.js').Journal | null} */

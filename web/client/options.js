@@ -40,6 +40,9 @@ import { defaultTimerWorker } from './timer.js';
  *   while reconnecting is on, 7 days with a store that survives), receiveMaximum, topicAliasMaximum (of what comes, 0..1024;
  *   default 0), userProperties, ...
  * @property {() => Credentials | Promise<Credentials>} [credentials] asked before every attempt; may take connectTimeout
+ * @property {import('./auth.js').Authentication} [authentication] enhanced authentication by AUTH packets, e.g. what
+ *   scramSha256() returns. MQTT 5.0 has it and nothing older: no other version is tried then, since its server would let
+ *   us in, or believe to, without asking. connectTimeout covers it
  * @property {import('./redirect.js').Redirect} [redirect] whether to follow a server that names another one (MQTT 5.0);
  *   default: to the same host only. At most five in a row; never from wss:// to ws://; credentials() is asked anew
  * @property {import('./retry.js').ReconnectOptions | false} [reconnect] false: a lost connection ends the client
@@ -87,6 +90,7 @@ import { defaultTimerWorker } from './timer.js';
  * @property {import('./properties.js').Properties} properties
  * @property {ClientOptions['credentials']} credentials
  * @property {ClientOptions['redirect']} redirect
+ * @property {ClientOptions['authentication']} authentication
  * @property {Required<import('./retry.js').ReconnectOptions> | null} reconnect
  * @property {Required<import('./outbox.js').QueueOptions>} queue
  * @property {import('./inbox.js').AckRule} ackRule
@@ -121,6 +125,9 @@ const RULES = {
   properties: isObject,
   credentials: isFunction,
   redirect: isFunction,
+  authentication: Object.assign((/** @type {any} */ value) => isString(value?.method) && isFunction(value.start), {
+    hint: 'It is { method, start }: a string and a function.',
+  }),
   reconnect: (value) => value === false || isObject(value),
   queue: isObject,
   manualAck: isBoolean,
@@ -268,8 +275,19 @@ export function settingsOf(urls, options) {
   if (options.will && options.will.topic === undefined) {
     throw new MqttError('options', 'bad-option', 'The option will.topic is missing.');
   }
-  const { will, queue, reconnect } = options;
+  const { will, queue, reconnect, authentication } = options;
+  if (authentication && (options.protocolVersion ?? 5) < 5) {
+    throw new MqttError(
+      'options',
+      'bad-option',
+      'The option authentication is for MQTT 5.0, and protocolVersion is older.',
+    );
+  }
   const { receiveMaximum, maximumPacketSize, topicAliasMaximum, ...properties } = options.properties ?? {};
+  if (authentication && (properties.authenticationMethod ?? properties.authenticationData) !== undefined) {
+    const text = 'Both the option authentication and a property authenticationMethod or authenticationData are given.';
+    throw new MqttError('options', 'bad-option', text, { hint: 'The option gives both to the server by itself.' });
+  }
   check({ receiveMaximum, maximumPacketSize, topicAliasMaximum }, LIMIT_RULES, 'properties.');
   return {
     urls: list.map(checkUrl),
@@ -278,7 +296,7 @@ export function settingsOf(urls, options) {
     password: passwordBytes(options.password),
     keepalive: options.keepalive ?? 60,
     clean: options.clean ?? true,
-    version: options.protocolVersion,
+    version: authentication ? 5 : options.protocolVersion,
     connectTimeout: options.connectTimeout ?? 30_000,
     will: will && {
       topic: will.topic,
@@ -290,6 +308,7 @@ export function settingsOf(urls, options) {
     properties,
     credentials: options.credentials,
     redirect: options.redirect,
+    authentication,
     reconnect:
       reconnect === false
         ? null

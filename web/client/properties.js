@@ -71,6 +71,7 @@ export class PropertyTable {
       subscribe: 1 << numbers.WQ_SUBSCRIBE,
       unsubscribe: 1 << numbers.WQ_UNSUBSCRIBE,
       disconnect: 1 << numbers.WQ_DISCONNECT,
+      auth: 1 << numbers.WQ_AUTH,
     };
   }
 
@@ -78,7 +79,7 @@ export class PropertyTable {
    * Encoded properties without the length before them; undefined if there are none. Throws an MqttError that names the
    * property which is unknown, out of place or out of range.
    * @param {Properties | undefined} properties
-   * @param {'connect' | 'will' | 'publish' | 'subscribe' | 'unsubscribe' | 'disconnect'} packet
+   * @param {'connect' | 'will' | 'publish' | 'subscribe' | 'unsubscribe' | 'disconnect' | 'auth'} packet
    * @param {import('./errors.js').Phase} phase
    * @returns {Uint8Array | undefined}
    */

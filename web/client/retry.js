@@ -85,7 +85,8 @@ const FATAL_CODES = new Set(['store-newer', 'store-unavailable']);
 export function classify({ phase, code, reasonCode }) {
   if (FATAL_PHASES.has(phase) || FATAL_CODES.has(code)) return 'fatal';
   if (code === 'redirected') return 'transient'; // the next attempt goes there
-  if (code === 'unauthenticated') return 'credentials'; // told by closing, without a reason code
+  // Told by closing, without a reason code; found by ourselves.
+  if (code === 'unauthenticated' || code === 'auth-failed') return 'credentials';
   if (reasonCode === undefined) return 'transient';
   const old = phase === 'connack' && reasonCode < 0x80;
   if ((old ? FATAL_3 : FATAL).has(reasonCode)) return 'fatal';
