@@ -195,23 +195,28 @@ static const char *note_of(const wq_service_def *def, uint8_t rule) {
   return NULL;
 }
 
+/* byte by byte: what does not fit whole is cut, and not left out */
+static void put(wq_writer *w, const wq_rules *rules, uint8_t rule, const char *text) {
+  for (; *text != '\0' && *text != '\n'; text++) {
+    if (*text == '#')
+      wq_write_number(w, rules->number[rule]);
+    else
+      wq_write_u8(w, (uint8_t)*text);
+  }
+}
+
 uint32_t wq_rule_text(const wq_rules *rules, uint8_t rule, uint8_t *dst, uint32_t room) {
   const wq_service_def *def = wq_service_def_at(rules->seat.service);
   if (def == NULL || rule >= WQ_RULES) return 0;
   wq_writer w = wq_writer_of(dst, room);
   const char *text = texts[rule], *second = strchr(text, '\n'), *note = note_of(def, rule);
   if (second != NULL && rules->number[rule] == 0) text = second + 1;
-  wq_write_bytes(&w, wq_text_of(def->info.title));
-  wq_write_bytes(&w, WQ_TEXT(": "));
-  for (; *text != '\0' && *text != '\n'; text++) {
-    if (*text == '#')
-      wq_write_number(&w, rules->number[rule]);
-    else
-      wq_write_u8(&w, (uint8_t)*text);
-  }
+  put(&w, rules, rule, def->info.title);
+  put(&w, rules, rule, ": ");
+  put(&w, rules, rule, text);
   if (note != NULL) {
-    wq_write_bytes(&w, WQ_TEXT(". "));
-    wq_write_bytes(&w, wq_text_of(note));
+    put(&w, rules, rule, ". ");
+    put(&w, rules, rule, note);
   }
   return (uint32_t)(w.at - dst);
 }

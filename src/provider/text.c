@@ -53,7 +53,8 @@ void wq_write_number(wq_writer *w, uint64_t number) {
     digits[--at] = (uint8_t)('0' + number % 10);
     number /= 10;
   } while (number != 0);
-  wq_write_bytes(w, (wq_bytes){digits + at, (uint32_t)sizeof digits - at});
+  while (at < sizeof digits)
+    wq_write_u8(w, digits[at++]);
 }
 
 static uint8_t hex_digit(uint32_t value, uint32_t ten) {

@@ -256,6 +256,19 @@ int32_t wq_topic_filter(const wq_seat *seat, uint32_t kinds, uint32_t index, uin
   return 0;
 }
 
+/* Where the service has any level, a filter may have a certain one; what ends with # has to end so. */
+static bool filter_fits(wq_bytes made, wq_bytes filter) {
+  while (made.len != 0 && filter.len != 0) {
+    const bool any = made.data[0] == '+';
+    if (!any && made.data[0] != filter.data[0]) return false;
+    take(&made, 1);
+    take(&filter, 1);
+    while (any && filter.len != 0 && filter.data[0] != '/')
+      take(&filter, 1);
+  }
+  return made.len == filter.len;
+}
+
 bool wq_filter_known(const wq_seat *seat, wq_bytes filter) {
   const char *at = rows_of(seat);
   topic_row row;
@@ -263,7 +276,7 @@ bool wq_filter_known(const wq_seat *seat, wq_bytes filter) {
   while (next_row(&at, &row)) {
     wq_writer w = wq_writer_of(made, sizeof made);
     if (row.outward || write_filter(seat, row.pattern, &w) != 0 || w.failed) continue;
-    if (wq_bytes_equal(filter, (wq_bytes){made, (uint32_t)(w.at - made)})) return true;
+    if (filter_fits((wq_bytes){made, (uint32_t)(w.at - made)}, filter)) return true;
   }
   return false;
 }
