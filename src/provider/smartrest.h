@@ -98,14 +98,14 @@ enum wq_smartrest_role {
 };
 
 typedef struct wq_smartrest_template {
-  uint16_t id;
+  wq_bytes id;         /* "100". Static */
   uint8_t kind;        /* enum wq_smartrest_kind of the topic it is for */
   uint8_t role;        /* enum wq_smartrest_role */
   wq_bytes name;       /* "createDevice", or of an operation "c8y_Restart". Static */
-  const char *pattern; /* its arguments, for wq_smartrest_args_begin() */
+  const char *pattern; /* its arguments, for wq_smartrest_args_begin(). NULL: there is no such template */
 } wq_smartrest_template;
 
-/* wq_smartrest_find - the static template of that id on that kind of topic. false, and *t as it was, if there is none: on UC, UD, DC and DD
+/* wq_smartrest_find - the static template of that id on that kind of topic. false if there is none: on UC, UD, DC and DD
  * always, since there ids are whatever the collection says. */
 bool wq_smartrest_find(uint8_t kind, wq_bytes id, wq_smartrest_template *t);
 
@@ -118,7 +118,8 @@ enum wq_smartrest_type {
   WQ_SMARTREST_NUMBER = 'n',           /* -12.5e3: as JSON and JavaScript write numbers */
   WQ_SMARTREST_INTEGER = 'i',          /* -12 */
   WQ_SMARTREST_UNSIGNED = 'u',         /* 12 */
-  WQ_SMARTREST_DATE = 'd',             /* 2016-06-22T17:03:14.000+02:00: the fraction may be missing, the offset not */
+  WQ_SMARTREST_DATE = 'd',             /* 2016-06-22T17:03:14.000+02:00: the fraction may be missing, the offset not;
+                                          that there is such a day is not checked */
   WQ_SMARTREST_BOOLEAN = 'b',          /* true or false */
   WQ_SMARTREST_SEVERITY = 's',         /* CRITICAL, MAJOR, MINOR or WARNING */
   WQ_SMARTREST_ALARM_STATUS = 'k',     /* ACTIVE, ACKNOWLEDGED or CLEARED */
@@ -144,14 +145,15 @@ typedef struct wq_smartrest_args {
   const char *pattern, *at, *group, *then;
   uint32_t count, round;
   uint8_t method, value_type;
-  bool either;
+  bool either, optional;
 } wq_smartrest_args;
 
 void wq_smartrest_args_begin(wq_smartrest_args *a, const wq_smartrest_template *t);
 
 /* wq_smartrest_args_next - which argument the next field is. false, and a name that is absent, if the template has no more:
  * then Cumulocity has added something to it, or the row is wrong. `value` is the field's, since in 527, 10 and 11 values
- * decide what comes next. Absent, it lists the arguments of a template, each once. */
+ * decide what comes next. Absent, it lists the arguments of a template, each once; none of those that may come again and
+ * again or not at all is required then. */
 bool wq_smartrest_args_next(wq_smartrest_args *a, wq_bytes value, wq_smartrest_arg *arg);
 
 /* wq_smartrest_args_missing - after the last field: the position, from 1, of an argument that is required and has not
@@ -186,7 +188,7 @@ typedef struct wq_smartrest_writer {
   /* what wq_smartrest_describe() tells; read only */
   int error;                   /* of the row that was last begun; 0 if there is none yet */
   uint32_t position;           /* of the argument at fault, from 1; 0 if it is the row as such */
-  wq_smartrest_template known; /* of that row; pattern NULL if the table does not have it */
+  wq_smartrest_template known; /* of that row, if the table has it */
   wq_smartrest_arg arg;        /* the argument at fault, if it has a name */
 
   /* internal */
@@ -269,37 +271,33 @@ int wq_smartrest_read(wq_smartrest_reader *r, wq_bytes *in, bool last);
 
 /* ---------------------------------------------------------------------------------------------------- errors on s/e */
 
-/* wq_smartrest_failure - one error of topic s/e: "40,999,No static template for this message id". The codes are in the
- * table of templates, kind E. These are for people: their form is no part of Cumulocity's contract. */
+/* wq_smartrest_failure - an error on s/e: "40,999,No static template for this message id". It is for people: its form is no
+ * part of Cumulocity's contract. */
 typedef struct wq_smartrest_failure {
   uint16_t code;  /* 40 template not found, 41 creation refused, 42 malformed row, 43 unknown id, 45 wrong arguments,
-                     50 server error; 0 if the line has another form, which then is all text */
-  wq_bytes id;    /* what the row began with, its template id; may be absent */
+                     50 server error; 0 if the payload has another form, which then is all text */
+  wq_bytes id;    /* of the template that the row at fault was for; may be empty */
   wq_bytes cause; /* the server's words */
 } wq_smartrest_failure;
 
-/* wq_smartrest_failure_read - the next error in a payload of s/e; false if there is none. The views point into it. */
-bool wq_smartrest_failure_read(wq_bytes *rest, wq_smartrest_failure *f);
+/* wq_smartrest_failure_read - a payload of s/e. The views point into it. */
+void wq_smartrest_failure_read(wq_bytes payload, wq_smartrest_failure *f);
 
 #define WQ_SMARTREST_SENT_MAX 64 /* a power of two */
 
 /* wq_smartrest_sent - the rows that were published last, so that an error can be tied to one of them. Zeroed, it is
  * empty. Internal fields. */
 typedef struct wq_smartrest_sent {
-  uint32_t next;    /* how many were noted in all, modulo 2^32 */
-  uint32_t count;   /* how many of them are still here */
-  uint32_t payload; /* how many the last payload had */
+  uint32_t next; /* where the next is noted; not wrapped around */
   struct {
-    uint32_t token, row, id; /* id: a hash of the template's id */
+    uint32_t token, row, id; /* id: a hash of the template's id; row 0: none */
   } rows[WQ_SMARTREST_SENT_MAX];
 } wq_smartrest_sent;
 
 /* wq_smartrest_sent_add - note the rows of a payload that is published. token: the caller's, to know it again. */
 void wq_smartrest_sent_add(wq_smartrest_sent *s, wq_bytes payload, uint32_t token);
 
-/* wq_smartrest_sent_find - the latest row that an error can be about: its template's id is the one in the error, or, if
- * there is none such, the error names it by its number in the last payload. Returns how many rows could be meant, 0 if
- * none: of several, the latest is a guess. *row counts from 1. */
-uint32_t wq_smartrest_sent_find(const wq_smartrest_sent *s, const wq_smartrest_failure *f, uint32_t *token,
-                                uint32_t *row);
+/* wq_smartrest_sent_find - the latest row of the template that an error names. Returns how many there are, 0 if none: of
+ * several, the latest is a guess. *row counts from 1 in its payload. */
+uint32_t wq_smartrest_sent_find(const wq_smartrest_sent *s, wq_bytes id, uint32_t *token, uint32_t *row);
 #endif

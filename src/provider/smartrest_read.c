@@ -119,10 +119,11 @@ static enum verdict judge(wq_smartrest_reader *r, uint8_t c) {
 /* Go on behind the first line of a malformed row. Returns the error, or 0 if the row had one before. */
 static int drop_line(wq_smartrest_reader *r, int error, uint32_t line, uint32_t column) {
   bool silent = r->skip != NOTHING;
-  const uint8_t *from = r->buffer + r->base;
-  const uint8_t *feed = r->base != r->scanned ? memchr(from, '\n', r->scanned - r->base) : NULL;
-  if (feed != NULL) {
-    r->scanned = r->base + (uint32_t)(feed - from) + 1;
+  uint32_t feed = r->base;
+  while (feed != r->scanned && r->buffer[feed] != '\n')
+    feed++;
+  if (feed != r->scanned) {
+    r->scanned = feed + 1;
     r->now_line = r->row_line + 1;
     r->now_column = 1;
     begin_row(r);

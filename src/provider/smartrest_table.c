@@ -2,121 +2,103 @@
  * The static templates of SmartREST 2.0, and those rows of template collections that have a form: one line of text each,
  * read as it is needed.
  *
- * A line is a letter for the kind of topic (or the role, for s/us and s/ds), the name, and the arguments:
+ * A line is a letter for the kind of topic (A us, D ut, G ds, J dt, K dcr, L dat: '@' and its number), the id, the name,
+ * and the arguments:
  *
  *   childId        required, text       value=n    with a type (enum wq_smartrest_type)
- *   url?           may be empty         rssi=n|    one of those so marked is required
+ *   url?           may be empty         rssi=n|    one of those so marked is required; they come first
  *   (a b?)*        again and again      (a b?)+    the same, at least once
  *   $SW            a word of its own, which begins this part wherever it comes
  *   &              goes on with what the method and API before it want
- *
- * The lines lie in one struct, so that a table of 16-bit offsets finds them. */
+ */
 #include "smartrest.h"
 
 #include <string.h>
 
-#define TEMPLATES(T)                                                                                                   \
-  T(10, "uaddRequest messageId method=m api=a response=b? &")                                                          \
-  T(11, "uaddResponse messageId base=p? condition=p? (path=p)+")                                                       \
-  T(20, "tcollection xid collectionId")                                                                                \
-  T(0x29, "tnoCollection xid") /* 41 again, under a name of its own */                                                 \
-  T(40, "etemplateNotFound id? text?")                                                                                 \
-  T(41, "ecreationRefused id? text?")                                                                                  \
-  T(42, "emalformedRow id? text?")                                                                                     \
-  T(43, "eunknownId id? text?")                                                                                        \
-  T(45, "ewrongArguments id? text?")                                                                                   \
-  T(50, "eserverError id? text?")                                                                                      \
-  T(70, "ccredentials tenant user password")                                                                           \
-  T(71, "jtoken token")                                                                                                \
-  T(100, ">createDevice name? type?")                                                                                  \
-  T(101, ">createChild childId name? type? isDevice=b?")                                                               \
-  T(102, ">createService serviceId type name status")                                                                  \
-  T(104, ">setServiceStatus status")                                                                                   \
-  T(105, ">getChildren")                                                                                               \
-  T(106, "<children (childId)*")                                                                                       \
-  T(107, ">removeFragments (fragment)+")                                                                               \
-  T(110, ">setHardware serialNumber? model? revision?")                                                                \
-  T(111, ">setMobile imei? iccid? imsi? mcc? mnc? lac? cellId?")                                                       \
-  T(112, ">setPosition latitude=n? longitude=n? altitude=n? accuracy=i?")                                              \
-  T(113, ">setConfiguration configuration?")                                                                           \
-  T(114, ">setSupportedOperations (operation?)*")                                                                      \
-  T(115, ">setFirmware name? version? url?")                                                                           \
-  T(116, ">setSoftwareList (name? version? url?)*")                                                                    \
-  T(117, ">setRequiredInterval minutes=i?")                                                                            \
-  T(118, ">setSupportedLogs (log?)*")                                                                                  \
-  T(119, ">setSupportedConfigurations (configuration?)*")                                                              \
-  T(120, ">setInstalledConfiguration type url fileName? time=d?")                                                      \
-  T(121, ">setDeviceProfile executed profileId?")                                                                      \
-  T(122, ">setAgent name version url? maintainer")                                                                     \
-  T(123, ">getDeviceId")                                                                                               \
-  T(124, "<deviceId id")                                                                                               \
-  T(125, ">sendHeartbeat")                                                                                             \
-  T(140, ">setSoftware (name version type? url?)*")                                                                    \
-  T(141, ">appendSoftware (name version type? url?)*")                                                                 \
-  T(142, ">removeSoftware (name version)*")                                                                            \
-  T(143, ">setSoftwareTypes (type?)*")                                                                                 \
-  T(150, ">setRemoteAccessProtocols (protocol?)*")                                                                     \
-  T(200, ">createMeasurement fragment series value=n unit? time=d?")                                                   \
-  T(201, ">createMeasurements type time=d? (fragment series value=n unit?)+")                                          \
-  T(210, ">createSignalStrength rssi=n| ber=n| time=d?")                                                               \
-  T(211, ">createTemperature temperature=n time=d?")                                                                   \
-  T(212, ">createBattery battery=n time=d?")                                                                           \
-  T(301, ">createCriticalAlarm type text? time=d?")                                                                    \
-  T(302, ">createMajorAlarm type text? time=d?")                                                                       \
-  T(303, ">createMinorAlarm type text? time=d?")                                                                       \
-  T(304, ">createWarningAlarm type text? time=d?")                                                                     \
-  T(305, ">setAlarmSeverity type severity=s")                                                                          \
-  T(306, ">clearAlarm type")                                                                                           \
-  T(307, ">removeAlarmFragments type (fragment)+")                                                                     \
-  T(400, ">createEvent type text time=d?")                                                                             \
-  T(401, ">createLocation latitude=n? longitude=n? altitude=n? accuracy=n? time=d?")                                   \
-  T(402, ">updateLocation latitude=n? longitude=n? altitude=n? accuracy=n? time=d?")                                   \
-  T(407, ">removeEventFragments type (fragment?)*")                                                                    \
-  T(408, ">updateParameters text? time=d? changeDetect=b? (path type value?)+")                                        \
-  T(500, ">getOperations")                                                                                             \
-  T(501, ">setExecuting fragment")                                                                                     \
-  T(502, ">setFailed fragment reason?")                                                                                \
-  T(503, ">setSuccessful fragment (parameter?)*")                                                                      \
-  T(504, ">setExecutingById operationId")                                                                              \
-  T(505, ">setFailedById operationId reason?")                                                                         \
-  T(506, ">setSuccessfulById operationId (parameter?)*")                                                               \
-  T(507, ">setAllFailed fragment? reason?")                                                                            \
-  T(510, "!c8y_Restart serial")                                                                                        \
-  T(511, "!c8y_Command serial text")                                                                                   \
-  T(513, "!c8y_Configuration serial configuration")                                                                    \
-  T(515, "!c8y_Firmware serial name version url")                                                                      \
-  T(516, "!c8y_SoftwareList serial (name version url)*")                                                               \
-  T(517, "!c8y_MeasurementRequestOperation serial requestName")                                                        \
-  T(518, "!c8y_Relay serial state")                                                                                    \
-  T(519, "!c8y_RelayArray serial (state)*")                                                                            \
-  T(520, "!c8y_UploadConfigFile serial")                                                                               \
-  T(521, "!c8y_DownloadConfigFile serial url")                                                                         \
-  T(522, "!c8y_LogfileRequest serial logName start=d end=d searchText maxLines=i")                                     \
-  T(523, "!c8y_CommunicationMode serial mode")                                                                         \
-  T(524, "!c8y_DownloadConfigFile serial url configType")                                                              \
-  T(525, "!c8y_Firmware serial name version url dependency")                                                           \
-  T(526, "!c8y_UploadConfigFile serial configType")                                                                    \
-  T(527, "!c8y_DeviceProfile serial $FW firmwareName firmwareVersion firmwareUrl isPatch dependency "                  \
-         "$SW (name version url action)* $CONF (configUrl configType)*")                                               \
-  T(528, "!c8y_SoftwareUpdate serial (name version url action)*")                                                      \
-  T(529, "!c8y_SoftwareUpdate serial (name version type url action)*")                                                 \
-  T(530, "!c8y_RemoteAccessConnect serial hostname port=i connectionKey")                                              \
-  T(600, ">getPlatformVersion")                                                                                        \
-  T(601, "<platformVersion version")                                                                                   \
-  T(602, ">getTemplateIds")                                                                                            \
-  T(603, "<templateIds (id)*")
-
-#define MEMBER(id, text) char t##id[sizeof(text)];
-#define TEXT(id, text) text,
-#define ENTRY(id, text) {id, offsetof(lines, t##id)},
-
-typedef struct lines {
-  TEMPLATES(MEMBER)
-} lines;
-
-static const lines all_lines = {TEMPLATES(TEXT)};
-
-static const struct { uint16_t id, line; } entries[] = {TEMPLATES(ENTRY)};
+static const char table[] =
+    "D10 addRequest messageId method=m api=a response=b? &\n"
+    "D11 addResponse messageId base=p? condition=p? (path=p)+\n"
+    "J20 collection xid collectionId\n"
+    "J41 noCollection xid\n"
+    "K70 credentials tenant user password\n"
+    "L71 token token\n"
+    "A100 createDevice name? type?\n"
+    "A101 createChild childId name? type? isDevice=b?\n"
+    "A102 createService serviceId type name status\n"
+    "A104 setServiceStatus status\n"
+    "A105 getChildren\n"
+    "G106 children (childId)*\n"
+    "A107 removeFragments (fragment)+\n"
+    "A110 setHardware serialNumber? model? revision?\n"
+    "A111 setMobile imei? iccid? imsi? mcc? mnc? lac? cellId?\n"
+    "A112 setPosition latitude=n? longitude=n? altitude=n? accuracy=i?\n"
+    "A113 setConfiguration configuration?\n"
+    "A114 setSupportedOperations (operation?)*\n"
+    "A115 setFirmware name? version? url?\n"
+    "A116 setSoftwareList (name? version? url?)*\n"
+    "A117 setRequiredInterval minutes=i?\n"
+    "A118 setSupportedLogs (log?)*\n"
+    "A119 setSupportedConfigurations (configuration?)*\n"
+    "A120 setInstalledConfiguration type url fileName? time=d?\n"
+    "A121 setDeviceProfile executed profileId?\n"
+    "A122 setAgent name version url? maintainer\n"
+    "A123 getDeviceId\n"
+    "G124 deviceId id\n"
+    "A125 sendHeartbeat\n"
+    "A140 setSoftware (name version type? url?)*\n"
+    "A141 appendSoftware (name version type? url?)*\n"
+    "A142 removeSoftware (name version)*\n"
+    "A143 setSoftwareTypes (type?)*\n"
+    "A150 setRemoteAccessProtocols (protocol?)*\n"
+    "A200 createMeasurement fragment series value=n unit? time=d?\n"
+    "A201 createMeasurements type time=d? (fragment series value=n unit?)+\n"
+    "A210 createSignalStrength rssi=n| ber=n| time=d?\n"
+    "A211 createTemperature temperature=n time=d?\n"
+    "A212 createBattery battery=n time=d?\n"
+    "A301 createCriticalAlarm type text? time=d?\n"
+    "A302 createMajorAlarm type text? time=d?\n"
+    "A303 createMinorAlarm type text? time=d?\n"
+    "A304 createWarningAlarm type text? time=d?\n"
+    "A305 setAlarmSeverity type severity=s\n"
+    "A306 clearAlarm type\n"
+    "A307 removeAlarmFragments type (fragment)+\n"
+    "A400 createEvent type text time=d?\n"
+    "A401 createLocation latitude=n? longitude=n? altitude=n? accuracy=n? time=d?\n"
+    "A402 updateLocation latitude=n? longitude=n? altitude=n? accuracy=n? time=d?\n"
+    "A407 removeEventFragments type (fragment?)*\n"
+    "A408 updateParameters text? time=d? changeDetect=b? (path type value?)+\n"
+    "A500 getOperations\n"
+    "A501 setExecuting fragment\n"
+    "A502 setFailed fragment reason?\n"
+    "A503 setSuccessful fragment (parameter?)*\n"
+    "A504 setExecutingById operationId\n"
+    "A505 setFailedById operationId reason?\n"
+    "A506 setSuccessfulById operationId (parameter?)*\n"
+    "A507 setAllFailed fragment? reason?\n"
+    "G510 c8y_Restart serial\n"
+    "G511 c8y_Command serial text\n"
+    "G513 c8y_Configuration serial configuration\n"
+    "G515 c8y_Firmware serial name version url\n"
+    "G516 c8y_SoftwareList serial (name version url)*\n"
+    "G517 c8y_MeasurementRequestOperation serial requestName\n"
+    "G518 c8y_Relay serial state\n"
+    "G519 c8y_RelayArray serial (state)*\n"
+    "G520 c8y_UploadConfigFile serial\n"
+    "G521 c8y_DownloadConfigFile serial url\n"
+    "G522 c8y_LogfileRequest serial logName start=d end=d searchText maxLines=i\n"
+    "G523 c8y_CommunicationMode serial mode\n"
+    "G524 c8y_DownloadConfigFile serial url configType\n"
+    "G525 c8y_Firmware serial name version url dependency\n"
+    "G526 c8y_UploadConfigFile serial configType\n"
+    "G527 c8y_DeviceProfile serial $FW firmwareName firmwareVersion firmwareUrl isPatch dependency "
+    "$SW (name version url action)* $CONF (configUrl configType)*\n"
+    "G528 c8y_SoftwareUpdate serial (name version url action)*\n"
+    "G529 c8y_SoftwareUpdate serial (name version type url action)*\n"
+    "G530 c8y_RemoteAccessConnect serial hostname port=i connectionKey\n"
+    "A600 getPlatformVersion\n"
+    "G601 platformVersion version\n"
+    "A602 getTemplateIds\n"
+    "G603 templateIds (id)*\n";
 
 /* What the two words that a request begins with want behind `response`: mandatory values, whose place may be empty, then
  * values of one's own. */
@@ -124,58 +106,62 @@ static const struct { uint16_t id, line; } entries[] = {TEMPLATES(ENTRY)};
 #define CUSTOM "(path=p valueType=v? value=w?)*"
 static const char *request_pattern(uint8_t method, uint8_t api) {
   switch (method << 8 | api) {
-  case 'E' << 8 | 'I': return "byId=b externalIdType?";
-  case 'U' << 8 | 'I': return "byId=b externalIdType? " CUSTOM;
-  case 'O' << 8 | 'I': return "externalIdType? " CUSTOM;
-  case 'O' << 8 | 'M': return "type? time=d? " CUSTOM;
-  case 'O' << 8 | 'E': return "type? text? time=d? " CUSTOM;
-  case 'O' << 8 | 'A': return "type? text? status=k? severity=s? time=d? " CUSTOM;
-  case 'U' << 8 | 'A': return "type? " CUSTOM;
-  case 'U' << 8 | 'O': return "fragment? " CUSTOM;
+  case 'E' << 8 | 'I': return " byId=b externalIdType?";
+  case 'U' << 8 | 'I': return " byId=b externalIdType? " CUSTOM;
+  case 'O' << 8 | 'I': return " externalIdType? " CUSTOM;
+  case 'O' << 8 | 'M': return " type? time=d? " CUSTOM;
+  case 'O' << 8 | 'E': return " type? text? time=d? " CUSTOM;
+  case 'O' << 8 | 'A': return " type? text? status=k? severity=s? time=d? " CUSTOM;
+  case 'U' << 8 | 'A': return " type? " CUSTOM;
+  case 'U' << 8 | 'O': return " fragment? " CUSTOM;
   default: return NULL;
   }
 }
 
 /* ---------------------------------------------------------------------------------------------------- finding */
 
-bool wq_smartrest_at(uint32_t index, wq_smartrest_template *t) {
-  static const struct {
-    uint8_t letter, kind, role;
-  } letters[] = {{'>', WQ_SMARTREST_US, WQ_SMARTREST_PUBLISHED}, {'u', WQ_SMARTREST_UT, WQ_SMARTREST_PUBLISHED},
-                 {'!', WQ_SMARTREST_DS, WQ_SMARTREST_OPERATION}, {'<', WQ_SMARTREST_DS, WQ_SMARTREST_RESPONSE},
-                 {'t', WQ_SMARTREST_DT, WQ_SMARTREST_RESPONSE},  {'c', WQ_SMARTREST_DCR, WQ_SMARTREST_RESPONSE},
-                 {'j', WQ_SMARTREST_DAT, WQ_SMARTREST_RESPONSE}, {'e', WQ_SMARTREST_E, WQ_SMARTREST_RESPONSE}};
-  if (index >= sizeof entries / sizeof entries[0]) return false;
-  const char *text = (const char *)&all_lines + entries[index].line;
-  uint32_t which = 0, len = 1;
-  while (letters[which].letter != (uint8_t)*text)
-    which++;
-  while (text[len] != ' ' && text[len] != '\0')
-    len++;
-  *t = (wq_smartrest_template){
-      entries[index].id, letters[which].kind, letters[which].role, {(const uint8_t *)text + 1, len - 1}, text + len};
-  return true;
-}
-
-/* the number that an id is; 0 if it is none of one to three digits, or begins with a 0 */
-static uint32_t number_of(wq_bytes id) {
+/* the length of the word that begins there */
+static uint32_t word(const char *at) {
   uint32_t n = 0;
-  if (id.len == 0 || id.len > 3 || id.data[0] == '0') return 0;
-  for (uint32_t i = 0; i < id.len; i++) {
-    if (id.data[i] < '0' || id.data[i] > '9') return 0;
-    n = n * 10 + id.data[i] - '0';
-  }
+  while ((at[n] > ',' && at[n] != '=' && at[n] != '?' && at[n] != '|') || at[n] == '$')
+    n++;
   return n;
 }
 
+static bool is(wq_bytes value, const char *at, uint32_t len) {
+  return value.len == len && memcmp(value.data, at, len) == 0;
+}
+
+/* Read a line; returns the next one. */
+static const char *read_line(const char *at, wq_smartrest_template *t) {
+  t->kind = (uint8_t)(*at++ - '@');
+  t->id = (wq_bytes){(const uint8_t *)at, word(at)};
+  at += t->id.len + 1;
+  t->name = (wq_bytes){(const uint8_t *)at, word(at)};
+  at += t->name.len;
+  t->pattern = at;
+  t->role = t->kind <= WQ_SMARTREST_UAT ? WQ_SMARTREST_PUBLISHED
+            : t->name.data[1] == '8'    ? WQ_SMARTREST_OPERATION /* c8y_... */
+                                        : WQ_SMARTREST_RESPONSE;
+  while (*at++ != '\n') {
+  }
+  return at;
+}
+
+bool wq_smartrest_at(uint32_t index, wq_smartrest_template *t) {
+  for (const char *at = table; *at != '\0'; index--) {
+    at = read_line(at, t);
+    if (index == 0) return true;
+  }
+  return false;
+}
+
 bool wq_smartrest_find(uint8_t kind, wq_bytes id, wq_smartrest_template *t) {
-  wq_smartrest_template same;
-  uint32_t n = number_of(id);
-  for (uint32_t i = 0; i < sizeof entries / sizeof entries[0]; i++)
-    if (entries[i].id == n && wq_smartrest_at(i, &same) && same.kind == kind) {
-      *t = same;
-      return true;
-    }
+  for (const char *at = table; *at != '\0';) {
+    at = read_line(at, t);
+    if (t->kind == kind && is(id, (const char *)t->id.data, t->id.len)) return true;
+  }
+  t->pattern = NULL;
   return false;
 }
 
@@ -185,23 +171,11 @@ void wq_smartrest_args_begin(wq_smartrest_args *a, const wq_smartrest_template *
   *a = (wq_smartrest_args){.pattern = t->pattern, .at = t->pattern};
 }
 
-/* where a character is next; NULL if it is not */
+/* where a character is next in this line; NULL if it is not */
 static const char *seek(const char *at, char c) {
-  for (; *at != '\0'; at++)
+  for (; *at > '\n'; at++)
     if (*at == c) return at;
   return NULL;
-}
-
-/* the length of the word that begins there */
-static uint32_t word(const char *at) {
-  uint32_t n = 0;
-  while (at[n] != '\0' && seek(" ,=?|)", at[n]) == NULL)
-    n++;
-  return n;
-}
-
-static bool is(wq_bytes value, const char *at, uint32_t len) {
-  return value.len == len && memcmp(value.data, at, len) == 0;
 }
 
 /* read the argument at `at`; returns what is behind it */
@@ -209,7 +183,7 @@ static const char *read_arg(const wq_smartrest_args *a, const char *at, wq_smart
   uint32_t len = word(at);
   *arg = (wq_smartrest_arg){.name = {(const uint8_t *)at, len},
                             .type = 't',
-                            .required = true,
+                            .required = !a->optional,
                             .repeats = a->group != NULL,
                             .round = a->round};
   if (*at == '$') arg->type = WQ_SMARTREST_MARKER;
@@ -243,23 +217,23 @@ static void learn(wq_smartrest_args *a, const wq_smartrest_arg *arg, wq_bytes va
 
 /* go to the next argument */
 static void settle(wq_smartrest_args *a, bool listing) {
-  for (;;) {
+  for (;; a->at++) {
     if (*a->at == '(') {
       a->group = a->at;
       a->round = 0;
+      a->optional = listing && seek(a->at, ')')[1] == '*';
     } else if (*a->at == ')' && listing) {
       a->group = NULL;
+      a->optional = false;
       a->at++; /* the sign behind it */
     } else if (*a->at == ')') {
       a->at = a->group;
       a->round++;
     } else if (*a->at == '&' && a->then != NULL) {
-      a->at = a->then;
-      continue;
+      a->at = a->then; /* which begins with a space */
     } else if (*a->at != ' ') {
       return;
     }
-    a->at++;
   }
 }
 
@@ -276,7 +250,7 @@ bool wq_smartrest_args_next(wq_smartrest_args *a, wq_bytes value, wq_smartrest_a
         marker = true;
       }
   settle(a, listing);
-  if (*a->at == '\0' || *a->at == '&' || (*a->at == '$' && !marker && !listing)) return false;
+  if (*a->at <= '\n' || *a->at == '&' || (*a->at == '$' && !marker && !listing)) return false;
   a->at = read_arg(a, a->at, arg);
   if (a->at[-1] == '|' && value.len != 0) a->either = true;
   learn(a, arg, value);
@@ -286,30 +260,14 @@ bool wq_smartrest_args_next(wq_smartrest_args *a, wq_bytes value, wq_smartrest_a
 
 uint32_t wq_smartrest_args_missing(const wq_smartrest_args *a, wq_smartrest_arg *arg) {
   wq_smartrest_args rest = *a;
-  if (seek(a->pattern, '|') != NULL && !a->either) { /* they are the first of their template */
-    rest.at = a->pattern;
-    settle(&rest, true);
-    read_arg(&rest, rest.at, arg);
-    return 1;
+  if (seek(a->pattern, '|') != NULL && !a->either) {
+    rest = (wq_smartrest_args){.at = a->pattern, .pattern = a->pattern};
+    wq_smartrest_args_next(&rest, (wq_bytes){NULL, 0}, arg);
+    return rest.count;
   }
-  for (uint32_t position = a->count + 1;;) {
-    const char *end = *rest.at == '(' ? seek(rest.at, ')') : NULL;
-    if (end != NULL && end[1] == '*') {
-      rest.at = end + 2;
-    } else if (*rest.at == ' ' || *rest.at == '(') {
-      rest.at++;
-    } else if (*rest.at == ')') {
-      rest.at += 2;
-    } else if (*rest.at == '&' && rest.then != NULL) {
-      rest.at = rest.then;
-    } else if (*rest.at == '\0' || *rest.at == '&' || *rest.at == '$') {
-      return 0;
-    } else {
-      rest.at = read_arg(&rest, rest.at, arg);
-      if (arg->required) return position;
-      position++;
-    }
-  }
+  while (wq_smartrest_args_next(&rest, (wq_bytes){NULL, 0}, arg))
+    if (arg->required) return rest.count;
+  return 0;
 }
 
 wq_bytes wq_smartrest_get(const wq_smartrest_template *t, const wq_bytes *fields, uint32_t count, const char *name,
@@ -353,69 +311,41 @@ static bool one_of(wq_bytes value, const char *words) {
   return false;
 }
 
-/* how many digits begin there */
-static uint32_t digits(wq_bytes value, uint32_t at) {
-  uint32_t n = 0;
-  while (at + n < value.len && value.data[at + n] >= '0' && value.data[at + n] <= '9')
-    n++;
-  return n;
+static bool stands_for(char want, char c) {
+  if (want == '~') return c == '+' || c == '-';
+  if (want >= '0' && want <= '9') return c >= '0' && c <= want;
+  return c == want || (want == 'e' && c == 'E');
 }
 
-static uint8_t byte_at(wq_bytes value, uint32_t at) { return at < value.len ? value.data[at] : 0; }
-
-static bool number_fits(wq_bytes value, uint8_t type) {
-  uint32_t at = type != WQ_SMARTREST_UNSIGNED && byte_at(value, 0) == '-';
-  uint32_t n = digits(value, at);
-  at += n;
-  if (n != 0 && type == WQ_SMARTREST_NUMBER && byte_at(value, at) == '.') {
-    n = digits(value, at + 1);
-    at += 1 + n;
+/* Match a shape from `at` on; returns where it ends, UINT32_MAX if it does not fit. A digit stands for those up to it, ~ for
+ * a sign; + behind one: and more of them, ?: or none; what is in () may be missing. */
+static uint32_t match(wq_bytes value, uint32_t at, const char *shape) {
+  for (; *shape != '\0'; shape++) {
+    bool fits = at < value.len && stands_for(shape[*shape == '('], (char)value.data[at]);
+    if (*shape == '(') {
+      if (!fits) shape = seek(shape, ')');
+    } else if (*shape != ')') {
+      if (!fits && shape[1] != '?') return UINT32_MAX;
+      at += fits;
+      while (shape[1] == '+' && at < value.len && stands_for(*shape, (char)value.data[at]))
+        at++;
+      shape += shape[1] == '+' || shape[1] == '?';
+    }
   }
-  if (n != 0 && type == WQ_SMARTREST_NUMBER && (byte_at(value, at) | 0x20) == 'e') {
-    at++;
-    at += byte_at(value, at) == '-' || byte_at(value, at) == '+';
-    n = digits(value, at);
-    at += n;
-  }
-  return n != 0 && at == value.len;
-}
-
-static bool pair_fits(wq_bytes value, uint32_t at, uint32_t low, uint32_t high) {
-  if (digits(value, at) < 2) return false;
-  uint32_t n = (value.data[at] - '0') * 10u + value.data[at + 1] - '0';
-  return n >= low && n <= high;
-}
-
-/* yyyy-mm-ddThh:mm:ss[.f...](Z|+hh:mm|+hhmm); months are taken to have 31 days */
-static bool date_fits(wq_bytes value) {
-  static const struct {
-    uint8_t before, low, high;
-  } pairs[] = {{'-', 1, 12}, {'-', 1, 31}, {'T', 0, 23}, {':', 0, 59}, {':', 0, 59}};
-  uint32_t at = 4;
-  if (digits(value, 0) != 4) return false;
-  for (uint32_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++, at += 3)
-    if (byte_at(value, at) != pairs[i].before || !pair_fits(value, at + 1, pairs[i].low, pairs[i].high)) return false;
-  if (byte_at(value, at) == '.') {
-    uint32_t n = digits(value, at + 1);
-    if (n == 0) return false;
-    at += 1 + n;
-  }
-  uint8_t sign = byte_at(value, at);
-  if (sign == 'Z') return at + 1 == value.len;
-  if ((sign != '+' && sign != '-') || !pair_fits(value, at + 1, 0, 23)) return false;
-  at += 3;
-  at += byte_at(value, at) == ':';
-  return pair_fits(value, at, 0, 59) && at + 2 == value.len;
+  return at;
 }
 
 bool wq_smartrest_type_fits(uint8_t type, wq_bytes value) {
   switch (type) {
   case WQ_SMARTREST_TEXT:
   case WQ_SMARTREST_MARKER: return true;
-  case WQ_SMARTREST_NUMBER:
-  case WQ_SMARTREST_INTEGER:
-  case WQ_SMARTREST_UNSIGNED: return number_fits(value, type);
-  case WQ_SMARTREST_DATE: return date_fits(value);
+  case WQ_SMARTREST_NUMBER: return match(value, 0, "-?9+(.9+)(e~?9+)") == value.len;
+  case WQ_SMARTREST_INTEGER: return match(value, 0, "-?9+") == value.len;
+  case WQ_SMARTREST_UNSIGNED: return match(value, 0, "9+") == value.len;
+  case WQ_SMARTREST_DATE: {
+    uint32_t at = match(value, 0, "9999-19-39T29:59:59(.9+)");
+    return match(value, at, "Z") == value.len || match(value, at, "~29:?59") == value.len;
+  }
   case WQ_SMARTREST_PATH:
     for (uint32_t i = 1; i < value.len; i++)
       if (value.data[i - 1] == '?' && value.data[i] == '(') return false;

@@ -83,20 +83,21 @@ static void put_field(wq_smartrest_writer *w, wq_bytes value) {
 
 static bool is_checked(const wq_smartrest_writer *w) { return w->known.pattern != NULL; }
 
-/* Whether the id is one that could be published here. */
+/* Whether the id is one that could be published here. Often it is the one of the row before. */
 static void judge_id(wq_smartrest_writer *w, wq_bytes id) {
-  wq_smartrest_template other;
   if (id.len == 0) fail(w, WQ_SMARTREST_E_ID);
-  if (wq_smartrest_find(w->kind, id, &w->known)) {
-    bool few = w->mode == WQ_SMARTREST_QUIESCENT || w->mode == WQ_SMARTREST_CEP;
-    uint32_t group = w->known.id / 100;
-    if (few && group != 2 && group != 4) fail(w, WQ_SMARTREST_E_MODE);
-  } else if (w->kind == WQ_SMARTREST_UT) {
-    fail(w, WQ_SMARTREST_E_ID);
-  } else if (w->kind == WQ_SMARTREST_US && wq_smartrest_find(WQ_SMARTREST_DS, id, &other)) {
-    w->known = other; /* for its name */
-    fail(w, WQ_SMARTREST_E_RECEIVED);
+  bool known = is_checked(w) && wq_bytes_equal(w->known.id, id);
+  if (!known && !wq_smartrest_find(w->kind, id, &w->known) && w->kind == WQ_SMARTREST_US)
+    wq_smartrest_find(WQ_SMARTREST_DS, id, &w->known);
+  if (!is_checked(w)) {
+    if (w->kind == WQ_SMARTREST_UT) fail(w, WQ_SMARTREST_E_ID);
+    return;
   }
+  uint8_t group = id.data[0];
+  bool few = w->mode == WQ_SMARTREST_QUIESCENT || w->mode == WQ_SMARTREST_CEP;
+  if (w->known.role != WQ_SMARTREST_PUBLISHED) fail(w, WQ_SMARTREST_E_RECEIVED);
+  if (few && group != '2' && group != '4') fail(w, WQ_SMARTREST_E_MODE);
+  wq_smartrest_args_begin(&w->args, &w->known);
 }
 
 int wq_smartrest_begin(wq_smartrest_writer *w, wq_bytes id) {
@@ -104,10 +105,8 @@ int wq_smartrest_begin(wq_smartrest_writer *w, wq_bytes id) {
   w->len = w->row;
   w->error = 0;
   w->position = 0;
-  w->known = (wq_smartrest_template){0};
   w->arg = (wq_smartrest_arg){0};
   judge_id(w, id);
-  if (is_checked(w)) wq_smartrest_args_begin(&w->args, &w->known);
   if (w->len != 0) put_byte(w, '\n');
   w->key = w->len;
   put_field(w, id);
@@ -288,44 +287,43 @@ const char *wq_smartrest_error_text(int error) {
   }
 }
 
-static wq_bytes text_of(const char *text) { return (wq_bytes){(const uint8_t *)text, (uint32_t)strlen(text)}; }
-
 /* as much as there is room for */
-static void say(wq_writer *out, wq_bytes text) {
-  uint32_t left = (uint32_t)(out->end - out->at);
-  if (text.len > left) text.len = left;
-  wq_write_bytes(out, text);
+static void say(wq_writer *out, const void *text, uint32_t len) {
+  for (uint32_t i = 0; i < len && out->at != out->end; i++)
+    *out->at++ = ((const uint8_t *)text)[i];
 }
+
+static void say_text(wq_writer *out, const char *text) { say(out, text, (uint32_t)strlen(text)); }
 
 static void say_number(wq_writer *out, uint32_t n) {
   uint8_t text[10], *end = text + sizeof text, *at = digits_before(end, n, 1);
-  say(out, (wq_bytes){at, (uint32_t)(end - at)});
+  say(out, at, (uint32_t)(end - at));
 }
 
 uint32_t wq_smartrest_describe(const wq_smartrest_writer *w, char *dst, uint32_t room) {
   wq_writer out = wq_writer_of((uint8_t *)dst, room);
   if (w->error == 0) return 0;
   if (is_checked(w)) {
-    say_number(&out, w->known.id);
-    say(&out, text_of(" "));
-    say(&out, w->known.name);
+    say(&out, w->known.id.data, w->known.id.len);
+    say_text(&out, " ");
+    say(&out, w->known.name.data, w->known.name.len);
   } else {
-    say(&out, text_of("row"));
+    say_text(&out, "row");
   }
   if (w->position != 0) {
-    say(&out, text_of(", argument "));
+    say_text(&out, ", argument ");
     say_number(&out, w->position);
   }
   if (w->arg.name.len != 0) {
-    say(&out, text_of(" ("));
-    say(&out, w->arg.name);
-    say(&out, text_of(")"));
+    say_text(&out, " (");
+    say(&out, w->arg.name.data, w->arg.name.len);
+    say_text(&out, ")");
   }
-  say(&out, text_of(": "));
-  say(&out, text_of(w->error == WQ_E_FULL ? "no room is left for it" : wq_smartrest_error_text(w->error)));
+  say_text(&out, ": ");
+  say_text(&out, w->error == WQ_E_FULL ? "no room is left for it" : wq_smartrest_error_text(w->error));
   if (w->error == WQ_SMARTREST_E_MISSING || w->error == WQ_SMARTREST_E_TYPE) {
-    say(&out, text_of("; wanted is "));
-    say(&out, text_of(wq_smartrest_type_text(w->arg.type)));
+    say_text(&out, "; wanted is ");
+    say_text(&out, wq_smartrest_type_text(w->arg.type));
   }
   return (uint32_t)(out.at - (uint8_t *)dst);
 }

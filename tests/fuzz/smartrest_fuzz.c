@@ -133,13 +133,11 @@ static void check_others(wq_bytes message) {
 
   wq_smartrest_sent sent = {0};
   wq_smartrest_failure f;
-  uint32_t token, row, bytes = 0;
+  uint32_t token, row;
+  wq_smartrest_failure_read(message, &f);
+  must(f.id.len + f.cause.len <= message.len);
   wq_smartrest_sent_add(&sent, message, 1);
-  for (wq_bytes rest = message; wq_smartrest_failure_read(&rest, &f);) {
-    bytes += f.id.len + f.cause.len;
-    if (wq_smartrest_sent_find(&sent, &f, &token, &row) != 0) must(token == 1 && row >= 1 && row <= sent.payload);
-  }
-  must(bytes <= message.len);
+  if (wq_smartrest_sent_find(&sent, f.id, &token, &row) != 0) must(token == 1 && row >= 1 && row <= sent.next);
 
   wq_bytes rest = message, payload;
   uint32_t max = message.len / 3 + 1;

@@ -121,7 +121,7 @@ static void do_named(char *arguments) {
     puts("null");
     return;
   }
-  printf("{\"id\":%u,\"role\":\"%c\",\"name\":", t.id, t.role);
+  printf("{\"id\":%.*s,\"role\":\"%c\",\"name\":", (int)t.id.len, (const char *)t.id.data, t.role);
   print_name(t.name);
   printf(",\"args\":[");
   wq_smartrest_args_begin(&a, &t);
@@ -143,7 +143,7 @@ static void do_list(void) {
     wq_smartrest_args a;
     wq_smartrest_arg arg;
     const char *separator = "";
-    printf("%s[%u,%u,\"%c\",", i == 0 ? "" : ",", t.id, t.kind, t.role);
+    printf("%s[%.*s,%u,\"%c\",", i == 0 ? "" : ",", (int)t.id.len, (const char *)t.id.data, t.kind, t.role);
     print_name(t.name);
     printf(",[");
     wq_smartrest_args_begin(&a, &t);
