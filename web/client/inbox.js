@@ -242,8 +242,10 @@ export class Inbox {
     if (this.#unacked.delete(handle)) {
       this.#machine.core.ack(handle, 0, this.#machine.now());
       this.#machine.kick();
+      if (qos === 2) this.exactly.done(handle);
+    } else if (qos === 2) {
+      this.exactly.next(handle); // its connection ended: it will come again
     }
-    if (qos === 2) this.exactly.done(handle);
   }
 
   /** Nobody has a message, and the server will send it again. @param {number} handle */
