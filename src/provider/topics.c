@@ -57,6 +57,11 @@ static wq_bytes *part_of(wq_topic *t, char letter) {
   }
 }
 
+/* What a part cannot hold: a scope that a pattern begins with may be several levels, as may what goes on to the end. */
+static const char *forbidden(char letter, bool first) {
+  return letter == 'N' || (letter == 's' && first) ? "+#" : "/+#";
+}
+
 static bool has(wq_bytes text, const char *characters) {
   for (uint32_t i = 0; i < text.len; i++)
     if (text.data[i] == 0 || strchr(characters, text.data[i]) != NULL) return true;
@@ -77,6 +82,7 @@ static void write_request(wq_writer *w, const wq_topic *t) {
 /* WQ_TOPIC_E_KIND: a part that the pattern needs is not there */
 static int write_row(const char *pattern, const wq_topic *t, wq_writer *w) {
   wq_topic parts = *t;
+  const char *const start = pattern;
   for (; *pattern != '\n'; pattern++) {
     if (*pattern != '%') {
       if (*pattern != '|') wq_write_u8(w, (uint8_t)*pattern);
@@ -86,11 +92,13 @@ static int write_row(const char *pattern, const wq_topic *t, wq_writer *w) {
     const wq_bytes *part = part_of(&parts, letter);
     if (part != NULL) {
       if (part->len == 0) return WQ_TOPIC_E_KIND;
-      if (has(*part, letter == 'N' || letter == 's' ? "+#" : "/+#")) return WQ_TOPIC_E_PART;
+      if (has(*part, forbidden(letter, pattern == start + 1))) return WQ_TOPIC_E_PART;
       wq_write_bytes(w, *part);
     } else if (letter == 'c') {
       if (t->status == 0) return WQ_TOPIC_E_KIND;
       wq_write_number(w, t->status);
+    } else if (letter == '+' || letter == '-') {
+      if ((t->status >= 400) != (letter == '-')) return WQ_TOPIC_E_KIND;
     } else if (letter == 'b' || letter == 'q') {
       if (has(t->bag, "/+#") || has(t->request, "/+#&")) return WQ_TOPIC_E_PART;
       if (letter == 'q')
@@ -219,6 +227,7 @@ bool wq_topic_known(const wq_seat *seat, bool own, wq_bytes topic, wq_topic *par
 
 /* WQ_TOPIC_E_KIND: not for this seat */
 static int write_filter(const wq_seat *seat, const char *pattern, wq_writer *w) {
+  const char *const start = pattern;
   for (; *pattern != '\n'; pattern++) {
     if (*pattern == '|') break;
     if (*pattern != '%') {
@@ -230,7 +239,7 @@ static int write_filter(const wq_seat *seat, const char *pattern, wq_writer *w) 
     if (strchr("Nbq", letter) != NULL) break;
     const wq_bytes own = letter == 'd' ? seat->device : letter == 's' ? seat->scope : (wq_bytes){NULL, 0};
     if (letter == 's' && own.len == 0) return WQ_TOPIC_E_KIND;
-    if (has(own, letter == 's' ? "+#" : "/+#")) return WQ_TOPIC_E_PART;
+    if (has(own, forbidden(letter, pattern == start + 1))) return WQ_TOPIC_E_PART;
     wq_write_bytes(w, own.len != 0 ? own : WQ_TEXT("+"));
     while (own.len == 0 && pattern[1] != '/' && pattern[1] != '\n')
       pattern++;
