@@ -129,7 +129,28 @@ test('Mosquitto 5.0: topic aliases of either client are resolved by the broker',
   await Promise.all([device.end(), page.end(), receiver.end()]);
 });
 
-test('Mosquitto 5.0: options of a subscription, its identifier, and $SYS outside of wildcards', async () => {
+test('Mosquitto 5.0: it sends a copy for each of overlapping subscriptions, and each is for its own handler', async () => {
+  const client = await connect(running.server.url, LOGIN);
+  /** @type {string[]} */
+  const got = [];
+  const filters = ['overlap/#', 'overlap/+', 'overlap/x'];
+  for (const [i, filter] of filters.entries()) {
+    const properties = i === 2 ? { subscriptionIdentifier: 7 } : undefined;
+    await client.subscribe(filter, { qos: 1, properties }, (message) => {
+      if (i === 2) assert.deepEqual(message.properties.subscriptionIdentifier, [7]);
+      got.push(`${filter} ${message.text()}`);
+    });
+  }
+  const texts = ['1', '2', '3'];
+  for (const text of texts) await client.publish('overlap/x', text, { qos: 1 });
+  await client.publish('overlap/end', 'end', { qos: 1 });
+  await eventually(() => got.filter((text) => text.endsWith('end')).length === 2);
+  const expected = [...filters.flatMap((filter) => texts.map((text) => `${filter} ${text}`))];
+  assert.deepEqual(got.sort(), [...expected, 'overlap/# end', 'overlap/+ end'].sort());
+  await client.end();
+});
+
+test('Mosquitto 5.0: options of a subscription, and $SYS outside of wildcards', async () => {
   const client = await connect(running.server.url, LOGIN);
   const sender = await theirs(running.server, 5);
   await sender.publish('options/kept', 'kept', { qos: 1, retain: true });

@@ -80,6 +80,7 @@ export class Client {
     this.#inbox = new Inbox(this.#machine, this.#settings.unmatchedTimeout);
     this.#outbox = new Outbox(this.#machine, this.#settings.queue, (message) => this.#emitter.emit('settled', message));
     this.#subscriptions = new Subscriptions(this.#machine);
+    this.#inbox.filtersOf = (identifier) => this.#subscriptions.filtersOf(identifier);
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // who does not ask for it hears by the event 'error'
     this.#started = this.#start();
@@ -408,7 +409,7 @@ export class Client {
    */
   handle(filter, handler, options = {}) {
     const target = new Handler(handler, this.#rule(options), this.#machine.report);
-    this.#inbox.add(filter, target);
+    this.#inbox.add(filter, target, false);
     return () => this.#inbox.delete(filter, target);
   }
 

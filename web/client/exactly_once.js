@@ -8,7 +8,7 @@ import { messageHandle } from './message.js';
 
 /**
  * @typedef {object} Giver
- * @property {(topic: string) => readonly import('./inbox.js').Target[]} targets who would take a message
+ * @property {(message: Message) => readonly import('./inbox.js').Target[]} targets who would take a message
  * @property {(message: Message) => void} distribute to them
  * @property {(message: Message) => void} hold nobody would
  */
@@ -90,7 +90,7 @@ export class ExactlyOnce {
     const journal = /** @type {import('./journal.js').Journal} */ (this.#journal);
     while (this.#live && this.#current === 0 && this.#queue.length > 0) {
       const message = /** @type {Message} */ (this.#queue.shift());
-      if (this.#giver.targets(message.topic).length === 0) {
+      if (this.#giver.targets(message).length === 0) {
         this.#giver.hold(message);
         continue;
       }
@@ -107,7 +107,7 @@ export class ExactlyOnce {
   #begin(message) {
     if (message !== this.#beginning) return; // its connection was lost
     this.#beginning = null;
-    const targets = this.#giver.targets(message.topic);
+    const targets = this.#giver.targets(message);
     const handle = this.#current;
     if (targets.length === 0) this.#giver.hold(message);
     else this.#giver.distribute(message);

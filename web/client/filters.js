@@ -92,3 +92,13 @@ export class FilterTree {
     return [...found];
   }
 }
+
+/**
+ * @param {string} filter
+ * @param {string} topic
+ */
+export function matches(filter, topic) {
+  const tree = new FilterTree();
+  tree.add(filter, true);
+  return tree.match(topic).length > 0;
+}

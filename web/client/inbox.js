@@ -1,6 +1,7 @@
 // Inbound messages on their way to who asked for them. The targets of a topic are looked up once per topic id and kept.
 import { ExactlyOnce } from './exactly_once.js';
-import { FilterTree } from './filters.js';
+import { FilterTree, matches } from './filters.js';
+import { onlyIdentifier } from './identifiers.js';
 import { holdMessage, Message, messageHandle, ownMessage, releaseMessage } from './message.js';
 import { Unmatched } from './unmatched.js';
 import { propertiesSize } from '../../wasm/stream.js';
@@ -73,6 +74,8 @@ function isThenable(value) {
   return typeof (/** @type {any} */ (value)?.then) === 'function';
 }
 
+/** Identifiers of a topic whose targets are kept: a server may make up as many as it likes. */
+const IDENTIFIERS_MAX = 64;
 /** A bit that no flag of the core has. */
 const REDELIVERED = 0x10000;
 
@@ -81,6 +84,12 @@ export class Inbox {
   #tree = new FilterTree();
   /** @type {(readonly Target[] | undefined)[]} by topic id */
   #routes = [];
+  /** @type {(Map<number, readonly Target[]> | undefined)[]} by topic id, then by the only subscription identifier */
+  #identified = [];
+  /** The filters of targets that are for one subscription. @type {Map<Target, string>} */
+  #filters = new Map();
+  /** The filters that were subscribed to with an identifier. @type {(identifier: number) => readonly string[]} */
+  filtersOf = () => [];
   /** @type {Map<number, number>} arrival by handle, of messages that are not acknowledged yet */
   #unacked = new Map();
   #machine;
@@ -118,8 +127,8 @@ export class Inbox {
     this.masks = { qos: WQ_EVF_QOS, retain: WQ_EVF_RETAIN, dup: WQ_EVF_DUP, redelivered: REDELIVERED };
     this.#properties = properties;
     this.exactly = new ExactlyOnce(journal, {
-      targets: (topic) => this.#targets(this.#tree.match(topic)),
-      distribute: (message) => void this.#distribute(message, this.#tree.match(message.topic)),
+      targets: (message) => this.#targets(this.#route(message)),
+      distribute: (message) => void this.#distribute(message, this.#route(message)),
       hold: (message) => this.unmatched.hold(message),
     });
     this.exactly.restore(core, received);
@@ -130,9 +139,11 @@ export class Inbox {
   /**
    * @param {string} filter
    * @param {Target} target
+   * @param {boolean} [subscribed] it is for messages of the subscription to that filter, as far as the server says which is
    */
-  add(filter, target) {
+  add(filter, target, subscribed = true) {
     this.#tree.add(filter, target);
+    if (subscribed) this.#filters.set(target, filter);
     this.#changed();
   }
 
@@ -142,6 +153,7 @@ export class Inbox {
    */
   delete(filter, target) {
     this.#tree.delete(filter, target);
+    this.#filters.delete(target);
     this.#changed();
   }
 
@@ -153,6 +165,7 @@ export class Inbox {
 
   #changed() {
     this.#routes = [];
+    this.#identified = [];
     if (!this.#offered) return;
     // After the caller has set up what it needs to take messages.
     this.#offered = false;
@@ -164,7 +177,7 @@ export class Inbox {
 
   /** A message that nobody wanted until now. False: still nobody does. @param {Message} message */
   #offer(message) {
-    const route = this.#tree.match(message.topic);
+    const route = this.#route(message);
     if (message.qos < 2 || !this.exactly.inTurn) return this.#distribute(message, route);
     if (this.#targets(route).length === 0) return false;
     this.exactly.queue(message);
@@ -175,6 +188,33 @@ export class Inbox {
   hold(message) {
     this.unmatched.hold(message);
     this.exactly.next(messageHandle(message));
+  }
+
+  /** @param {Message} message */
+  #route({ topic, properties }) {
+    return this.#narrow(topic, this.#tree.match(topic), properties.subscriptionIdentifier);
+  }
+
+  /**
+   * Those of a topic's targets that a message with these identifiers is for. One that was given in an earlier life, or to a
+   * filter that does not match, says nothing: then it is for all.
+   * @param {string} topic
+   * @param {readonly Target[]} route
+   * @param {number | number[] | undefined} identifiers
+   */
+  #narrow(topic, route, identifiers) {
+    if (identifiers === undefined) return route;
+    /** @type {Set<string>} */
+    const wanted = new Set();
+    for (const identifier of [identifiers].flat()) {
+      const filters = this.filtersOf(identifier).filter((filter) => matches(filter, topic));
+      if (filters.length === 0) return route;
+      for (const filter of filters) wanted.add(filter);
+    }
+    return route.filter((target) => {
+      const filter = this.#filters.get(target);
+      return filter === undefined || wanted.has(filter);
+    });
   }
 
   /** @param {readonly Target[]} route */
@@ -203,6 +243,8 @@ export class Inbox {
       route = this.#tree.match(topic);
       if (id !== 0) this.#routes[id] = route;
     }
+    const said = props >= 0 && bytes[props] > 0;
+    const targets = said ? this.#identify(id, topic, route, bytes, props) : route;
     if (handle !== 0) this.#unacked.set(handle, performance.now());
     const exactly = (flags & this.masks.qos) === 2;
     if (exactly && this.exactly.arrived(handle, this.#machine.core.packetId)) flags |= REDELIVERED;
@@ -210,9 +252,28 @@ export class Inbox {
     if (exactly && this.exactly.inTurn) {
       ownMessage(message);
       this.exactly.queue(message);
-    } else if (!this.#distribute(message, route)) {
+    } else if (!this.#distribute(message, targets)) {
       this.unmatched.hold(message);
     }
+  }
+
+  /**
+   * See #narrow(); with a cache for what servers say nearly always: one identifier, and no other property.
+   * @param {number} id
+   * @param {string} topic
+   * @param {readonly Target[]} route
+   * @param {Uint8Array} bytes
+   * @param {number} props
+   */
+  #identify(id, topic, route, bytes, props) {
+    const identifier = id === 0 ? 0 : onlyIdentifier(bytes, props);
+    if (identifier === 0) return this.#narrow(topic, route, this.decodeProperties(bytes, props).subscriptionIdentifier);
+    const known = (this.#identified[id] ??= new Map());
+    const kept = known.get(identifier);
+    if (kept !== undefined) return kept;
+    const narrow = this.#narrow(topic, route, identifier);
+    if (known.size < IDENTIFIERS_MAX) known.set(identifier, narrow);
+    return narrow;
   }
 
   /**
@@ -232,6 +293,7 @@ export class Inbox {
   /** @param {number} id */
   forgetTopic(id) {
     this.#routes[id] = undefined;
+    this.#identified[id] = undefined;
   }
 
   /**

@@ -2,6 +2,7 @@
 // entry, which this file brings into agreement with the server: SUBSCRIBE and UNSUBSCRIBE go out when there is a connection
 // and room, and again when the server has lost the session.
 import { coreError, endedError, MqttError } from './errors.js';
+import { identifierOf } from './identifiers.js';
 import { Settling } from './settle.js';
 
 /**
@@ -11,7 +12,9 @@ import { Settling } from './settle.js';
  * @property {boolean} [retainAsPublished] MQTT 5.0: message.retain as its publisher set it
  * @property {0 | 1 | 2} [retainHandling] MQTT 5.0: retained messages are sent always (0, default), only if the subscription
  *   is new (1), never (2)
- * @property {import('./properties.js').Properties} [properties] MQTT 5.0: subscriptionIdentifier, userProperties
+ * @property {import('./properties.js').Properties} [properties] MQTT 5.0: userProperties; subscriptionIdentifier, by default
+ *   one made of the filter, so that a message which the server sends once for each of several filters is given to the
+ *   handler of its own filter only
  * @property {boolean} [manualAck] messages are acknowledged by message.ack() only; default: the client's option
  * @property {'returned' | 'resolved'} [ack] acknowledge when the handler returned, or when its promise settled; default:
  *   the client's option
@@ -40,6 +43,10 @@ export class Subscriptions {
   #properties = /** @type {import('./properties.js').PropertyTable | null} */ (null);
   /** @type {Map<string, Entry>} */
   #entries = new Map();
+  /** The filters by identifier; null: to be gathered anew. @type {Map<number, string[]> | null} */
+  #identified = null;
+  /** The server of this connection takes identifiers. */
+  #identifies = false;
   /** @type {Map<number, Entry[]>} requests under way by token */
   #requests = new Map();
   /** A request found no room in the output. */
@@ -77,6 +84,7 @@ export class Subscriptions {
   add(filter, options, giveUp) {
     const entry = this.#entry(filter);
     entry.options = options;
+    this.#identified = null;
     return this.#wish(entry, true, 'subscribe', options, giveUp);
   }
 
@@ -89,12 +97,29 @@ export class Subscriptions {
     return this.#wish(this.#entry(filter), false, 'unsubscribe', options, () => {});
   }
 
+  /**
+   * The filters that an identifier of the server means.
+   * @param {number} identifier
+   * @returns {readonly string[]}
+   */
+  filtersOf(identifier) {
+    if (this.#identified === null) {
+      this.#identified = new Map();
+      for (const { filter, options } of this.#entries.values()) {
+        const id = Number(options.properties?.subscriptionIdentifier ?? identifierOf(filter));
+        this.#identified.set(id, [...(this.#identified.get(id) ?? []), filter]);
+      }
+    }
+    return this.#identified.get(identifier) ?? [];
+  }
+
   /** @param {string} filter */
   #entry(filter) {
     let entry = this.#entries.get(filter);
     if (!entry) {
       entry = { filter, options: {}, wanted: false, agreed: false, token: 0, waiting: [], asked: [] };
       this.#entries.set(filter, entry);
+      this.#identified = null;
     }
     return entry;
   }
@@ -138,7 +163,7 @@ export class Subscriptions {
     let unsubscribing = false;
     for (const entry of [...this.#entries.values()]) {
       if (entry.agreed || entry.token !== 0) continue;
-      const alone = entry.options.properties !== undefined;
+      const alone = entry.wanted && (this.#identifies || entry.options.properties !== undefined);
       if (batch.length > 0 && (batch.length === BATCH || alone || entry.wanted === unsubscribing)) {
         if (!this.#request(batch)) return;
         batch = [];
@@ -204,7 +229,10 @@ export class Subscriptions {
       retainAsPublished,
       retainHandling,
     }));
-    let properties = this.#properties?.encode(batch[0].options.properties, 'subscribe', 'subscribe');
+    const given = batch[0].options.properties;
+    const subscriptionIdentifier = this.#identifies ? identifierOf(batch[0].filter) : undefined;
+    const all = this.#identifies ? { subscriptionIdentifier, ...given } : given;
+    let properties = this.#properties?.encode(all, 'subscribe', 'subscribe');
     if (version < 5) {
       if (properties || filters.some((f) => f.noLocal || f.retainAsPublished || f.retainHandling)) {
         connection?.warn('options of subscriptions that are of MQTT 5.0 are left out');
@@ -274,6 +302,7 @@ export class Subscriptions {
   /** A filter is wanted no more. @param {Entry} entry */
   #delete({ filter }) {
     this.#entries.delete(filter);
+    this.#identified = null;
     this.#machine.journal?.delete(`f:${filter}`);
   }
 
@@ -300,6 +329,7 @@ export class Subscriptions {
    * @param {boolean} sessionPresent the server knows what it was told before
    */
   connected(sessionPresent) {
+    this.#identifies = this.#machine.version === 5 && this.#machine.core.negotiated().identifiers_available !== 0;
     for (const entry of [...this.#entries.values()]) {
       if (entry.wanted) {
         entry.agreed &&= sessionPresent;
