@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { read, write } from './smartrest_other.js';
 
 const program = fileURLToPath(new URL('../../build/test/smartrest_probe', import.meta.url));
-/** @type {{ quoting: { fields: string[], escaped: string, doubled: string }[], rows: string[], collection: string[],
+/** @type {{ shapes: Record<string, string>, quoting: { fields: string[], escaped: string, doubled: string }[], rows: string[], collection: string[],
  *   refused: { topic: string, row: string, error: number, says: string }[],
  *   named: { kind: number, row: string, id: number, role: string, name: string, args: [string, number, string][] }[] }} */
 const vectors = JSON.parse(readFileSync(new URL('../vectors/smartrest.json', import.meta.url), 'utf8'));
@@ -165,24 +165,24 @@ test('operations and answers have named fields', () => {
   assert.deepEqual(probe([`named 8 ${hex('510,serial')}`, `named 7 ${hex('100,name')}`]), [null, null]);
 });
 
-test('the table: each template once, in the order of ids, with types that there are', () => {
+test('the table: every template, its arguments and their types', () => {
   const [list] = probe(['list']);
-  assert.deepEqual(
-    list.map((/** @type {any[]} */ [id]) => id).join(' '),
-    '10 11 20 41 70 71 ' +
-      '100 101 102 104 105 106 107 110 111 112 113 114 115 116 117 118 119 120 121 122 123 124 125 140 141 142 143 150 ' +
-      '200 201 210 211 212 301 302 303 304 305 306 307 400 401 402 407 408 ' +
-      '500 501 502 503 504 505 506 507 510 511 513 515 516 517 518 519 520 521 522 523 524 525 526 527 528 529 530 ' +
-      '600 601 602 603',
-  );
+  /** @type {Record<string, string>} */
+  const shapes = {};
   for (const [id, , role, name, args] of list) {
     assert.match(name, role === '!' ? /^c8y_[A-Z][A-Za-z]+$/ : /^[a-z][A-Za-z]+$/, id);
     if (role === '!') assert.equal(args[0][0], 'serial', id);
-    for (const [arg, type] of args) {
-      assert.match(arg, type === '$' ? /^\$[A-Z]+$/ : /^[a-z][A-Za-z]*$/, id);
-      assert.match(type, /^[tniudbskomavp$]$/, id);
-    }
+    assert.equal(id in shapes, false, `${id} is there once`);
+    shapes[id] = args
+      .map((/** @type {any[]} */ [arg, type, required, repeats]) => {
+        assert.match(arg, type === '$' ? /^\$[A-Z]+$/ : /^[a-z][A-Za-z]*$/, id);
+        const letter = required ? type.toUpperCase() : type === '$' ? '?' : type;
+        return repeats ? `(${letter})` : letter;
+      })
+      .join('')
+      .replaceAll(')(', '');
   }
+  assert.deepEqual(shapes, vectors.shapes);
   const names = list.map((/** @type {any[]} */ [, kind, , name]) => `${kind} ${name}`);
   const twice = names.filter((/** @type {string} */ name, /** @type {number} */ i) => names.indexOf(name) !== i);
   // Operations that have a newer form with more arguments.
@@ -192,6 +192,21 @@ test('the table: each template once, in the order of ids, with types that there 
     '7 c8y_SoftwareUpdate',
     '7 c8y_UploadConfigFile',
   ]);
+});
+
+test('modes: measurements and events in any, all else where it is stored or seen', () => {
+  const rows = ['200,f,s,1', '400,t,x', '100,a', '301,a', '999,own'].map(fieldsOf);
+  const written = writeAll(['s/us', 't/us', 'q/us/child', 'c/us', 'q/uc/xid'].map((topic) => ({ topic, rows })));
+  assert.deepEqual(
+    written.map(({ results }) => results.map(([error]) => error)),
+    [
+      [0, 0, 0, 0, 0],
+      [0, 0, 0, 0, 0],
+      [0, 0, -157, -157, 0],
+      [0, 0, -157, -157, 0],
+      [0, 0, 0, 0, 0],
+    ],
+  );
 });
 
 /** Bytes that matter, more often than others. */
@@ -318,7 +333,7 @@ test('many rows: as few payloads as can be, cut at rows only', () => {
 });
 
 test('a collection is one payload, and has a message id once', () => {
-  const rows = ['10,1,GET,INVENTORY,,true', '11,1,,,a', '10,"1,2",GET,INVENTORY,,true', '10,12,GET,INVENTORY,,true'];
+  const rows = ['10,12,GET,INVENTORY,,true', '11,1,,,a', '10,1,GET,INVENTORY,,true', '10,"1,2",GET,INVENTORY,,true'];
   const again = ['10,1,POST,INVENTORY,,x', '11,1,,,b', '10,"1,2",GET,INVENTORY,,true'];
   const [{ results, payloads }] = writeAll([{ topic: 's/ut/xid', rows: [...rows, ...again].map(fieldsOf) }]);
   assert.deepEqual(
