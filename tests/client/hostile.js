@@ -103,7 +103,7 @@ const SOCKETS = {
   'close code 1011': (socket) => socket.close(1011),
   'close without a code': (socket) => socket.close(),
   'no close at all': (socket) => socket.terminate(),
-  'a frame that is none': (socket) => socket._socket.write(Buffer.of(0xff, 0xff, 0xff, 0xff)),
+  'a frame that is none': (socket) => socket._socket.write(Buffer.of(0xff, 0)),
 };
 
 /** What a server may do after it accepted, by the first part of its URL. @type {Record<string, (socket: any) => void>} */
