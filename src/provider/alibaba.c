@@ -62,6 +62,10 @@ static const wq_rule_row rules[] = {
 
 static int check(const wq_values *v, const char **field) {
   wq_bytes client = wq_value(v, "client"), timestamp = wq_value(v, "timestamp");
+  *field = "product";
+  if (!wq_host_ok(wq_value(v, "product"))) return WQ_FAULT_ID;
+  *field = "region";
+  if (!wq_host_ok(wq_value(v, "region"))) return WQ_FAULT_ID;
   *field = "client";
   if (client.len > 64) return WQ_FAULT_TOO_LONG;
   if (wq_text_find(client, "|", NULL)) return WQ_FAULT_ID;

@@ -91,7 +91,7 @@ static int check_visible(wq_bytes value) {
   return 0;
 }
 
-static bool host_ok(wq_bytes host) {
+bool wq_host_ok(wq_bytes host) {
   uint32_t colon = host.len, port = 443;
   for (uint32_t i = 0; i < host.len; i++) {
     uint8_t c = host.data[i];
@@ -105,18 +105,18 @@ static bool host_ok(wq_bytes host) {
 }
 
 static int check_host(wq_bytes value) {
-  if (host_ok(value)) return 0;
+  if (wq_host_ok(value)) return 0;
   return wq_text_find(value, "HostName=", NULL) ? WQ_FAULT_CONNECTION_STRING : WQ_FAULT_HOST;
 }
 
 /* the authority has to be a host: a user name and password in a URL are refused by browsers, and logged by others */
-static int check_url(wq_bytes value) {
+int wq_url_check(wq_bytes value) {
   uint32_t at = wq_text_starts(value, "wss://") ? 6 : wq_text_starts(value, "ws://") ? 5 : 0;
   uint32_t end = at;
   while (end < value.len && value.data[end] != '/' && value.data[end] != '?')
     end++;
   if (at == 0 || check_visible(value) != 0 || wq_text_find(value, "#", NULL)) return WQ_FAULT_URL;
-  return host_ok((wq_bytes){value.data + at, end - at}) ? 0 : WQ_FAULT_URL;
+  return wq_host_ok((wq_bytes){value.data + at, end - at}) ? 0 : WQ_FAULT_URL;
 }
 
 static int check_number(wq_bytes value, wq_bytes range) {
@@ -155,7 +155,7 @@ static int check_value(const wq_field *field, wq_bytes value) {
   case WQ_FIELD_ID: return check_text(value, "/+#");
   case WQ_FIELD_TOPIC: return check_text(value, "+#");
   case WQ_FIELD_HOST: return check_host(value);
-  case WQ_FIELD_URL: return check_url(value);
+  case WQ_FIELD_URL: return wq_url_check(value);
   case WQ_FIELD_PATH:
     return value.data[0] != '/' || wq_text_find(value, "#", NULL) ? WQ_FAULT_URL : check_visible(value);
   case WQ_FIELD_NUMBER: return check_number(value, field->initial);

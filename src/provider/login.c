@@ -149,7 +149,8 @@ int wq_login_step(wq_login *l) {
   while (l->status == WQ_LOGIN_PENDING && l->op.status != WQ_CRYPTO_PENDING) {
     if (l->op.status < 0) return fail(l, crypto_fault(l->op.status), WQ_FIELDS_MAX);
     int result = def->login(l);
-    if (l->status < 0) result = l->status; /* no room */
+    if (l->status < 0) result = l->status;                      /* no room */
+    if (result == WQ_LOGIN_DONE) result = wq_url_check(l->url); /* names are part of it */
     if (result < 0) return fail(l, result, WQ_FIELDS_MAX);
     if (result == WQ_LOGIN_DONE) return finish(l);
   }

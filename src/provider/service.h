@@ -105,6 +105,9 @@ wq_bytes wq_form_value(const wq_values *values, const wq_field *field, uint32_t 
 /* wq_value - the same by the field's name; data NULL also if there is no such field. */
 wq_bytes wq_value(const wq_values *values, const char *name);
 
+bool wq_host_ok(wq_bytes host);   /* a host name, with or without a port */
+int wq_url_check(wq_bytes value); /* of a WebSocket: 0 or WQ_FAULT_URL */
+
 /* ------------------------------------------------------------------------------------------------ login.c */
 
 wq_bytes wq_login_value(const wq_login *login, const char *name);

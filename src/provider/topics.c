@@ -133,6 +133,7 @@ int32_t wq_topic_build(const wq_seat *seat, const wq_topic *parts, uint8_t *dst,
 
 static wq_bytes take(wq_bytes *from, uint32_t length) {
   wq_bytes taken = {from->data, length};
+  if (length == 0) return taken; /* data may be NULL */
   *from = (wq_bytes){from->data + length, from->len - length};
   return taken;
 }
@@ -144,7 +145,7 @@ static uint32_t part_length(wq_bytes topic, const char *pattern) {
     level++;
   while (pattern[behind] != '/' && pattern[behind] != '\n')
     behind++;
-  if (level < behind || memcmp(topic.data + level - behind, pattern, behind) != 0) return 0;
+  if (level <= behind || memcmp(topic.data + level - behind, pattern, behind) != 0) return 0;
   return level - behind;
 }
 

@@ -186,6 +186,8 @@ static const wrong wrongs[] = {
     {"azure-event-grid", "path", "/mq tt", WQ_FAULT_SPACE},
     {"azure-event-grid", "path", "/mqtt#x", WQ_FAULT_URL},
     {"alibaba", "sign-method", "hmacmd5", WQ_FAULT_MD5},
+    {"alibaba", "product", "p k", WQ_FAULT_ID},
+    {"alibaba", "region", "Singapore 1", WQ_FAULT_ID},
     {"alibaba", "tls", "yes", WQ_FAULT_CHOICE},
     {"alibaba", "client", "a|b", WQ_FAULT_ID},
     {"alibaba", "client", "12345678901234567890123456789012345678901234567890123456789012345", WQ_FAULT_TOO_LONG},
@@ -371,6 +373,17 @@ static void room(void) {
   }
 }
 
+/* What passes as a field may still make no address. */
+static void addresses(void) {
+  static wq_login login;
+  form f = filled("alibaba");
+  fill(&f, "region", "cn-shanghai:1");
+  CHECK_INT(wq_login_begin(&login, f.service, f.values, WQ_FIELDS_MAX, 1, 1), WQ_FAULT_URL);
+  f = filled("azure-event-grid");
+  fill(&f, "path", "/a?b=%20");
+  CHECK_INT(wq_login_begin(&login, f.service, f.values, WQ_FIELDS_MAX, 1, 1), WQ_LOGIN_DONE);
+}
+
 static void clock_and_expiry(void) {
   static wq_login login;
   form f = filled("aws");
@@ -414,6 +427,7 @@ int main(void) {
   check_case("values: fewer than fields; no such service", counts);
   check_case("private keys: PKCS#8 of RSA and P-256, and every other form by its name", keys);
   check_case("values of any length: done or too long", room);
+  check_case("addresses: what the fields make is checked again", addresses);
   check_case("the clock: dates from 1970 to 9999", clock_and_expiry);
   check_case("faults: a text each, and each comes up", texts);
   return check_close();
