@@ -79,8 +79,8 @@ export class Client {
     this.#machine = new Machine((error) => this.#report(error), this.#settings.log, this.#settings.timerWorker);
     this.#inbox = new Inbox(this.#machine, this.#settings.unmatchedTimeout);
     this.#outbox = new Outbox(this.#machine, this.#settings.queue, (message) => this.#emitter.emit('settled', message));
-    this.#subscriptions = new Subscriptions(this.#machine);
-    this.#inbox.filtersOf = (identifier) => this.#subscriptions.filtersOf(identifier);
+    this.#subscriptions = new Subscriptions(this.#machine, () => this.#inbox.forgetRoutes());
+    this.#inbox.subscriptions = this.#subscriptions;
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // who does not ask for it hears by the event 'error'
     this.#started = this.#start();

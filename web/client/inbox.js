@@ -84,12 +84,17 @@ export class Inbox {
   #tree = new FilterTree();
   /** @type {(readonly Target[] | undefined)[]} by topic id */
   #routes = [];
-  /** @type {(Map<number, readonly Target[]> | undefined)[]} by topic id, then by the only subscription identifier */
+  /**
+   * By topic id, then by the only subscription identifier. Only where subscriptions overlap: elsewhere, looking at every
+   * message's properties would be for nothing, and costs as much as the rest.
+   * @type {(Map<number, readonly Target[]> | undefined)[]}
+   */
   #identified = [];
   /** The filters of targets that are for one subscription. @type {Map<Target, string>} */
   #filters = new Map();
-  /** The filters that were subscribed to with an identifier. @type {(identifier: number) => readonly string[]} */
-  filtersOf = () => [];
+  /** @type {import('./subscriptions.js').Subscriptions} */
+  // @ts-expect-error it comes when there is one
+  subscriptions;
   /** @type {Map<number, number>} arrival by handle, of messages that are not acknowledged yet */
   #unacked = new Map();
   #machine;
@@ -163,9 +168,14 @@ export class Inbox {
     this.#changed();
   }
 
-  #changed() {
+  /** Other subscriptions: what was known of topics is not any more. */
+  forgetRoutes() {
     this.#routes = [];
     this.#identified = [];
+  }
+
+  #changed() {
+    this.forgetRoutes();
     if (!this.#offered) return;
     // After the caller has set up what it needs to take messages.
     this.#offered = false;
@@ -207,7 +217,7 @@ export class Inbox {
     /** @type {Set<string>} */
     const wanted = new Set();
     for (const identifier of [identifiers].flat()) {
-      const filters = this.filtersOf(identifier).filter((filter) => matches(filter, topic));
+      const filters = this.subscriptions.filtersOf(identifier).filter((filter) => matches(filter, topic));
       if (filters.length === 0) return route;
       for (const filter of filters) wanted.add(filter);
     }
@@ -242,9 +252,11 @@ export class Inbox {
     if (route === undefined) {
       route = this.#tree.match(topic);
       if (id !== 0) this.#routes[id] = route;
+      this.#identified[id] = this.subscriptions.overlap(topic) ? new Map() : undefined;
     }
-    const said = props >= 0 && bytes[props] > 0;
-    const targets = said ? this.#identify(id, topic, route, bytes, props) : route;
+    const identified = this.#identified[id];
+    const said = identified !== undefined && props >= 0 && bytes[props] > 0;
+    const targets = said ? this.#identify(identified, topic, route, bytes, props) : route;
     if (handle !== 0) this.#unacked.set(handle, performance.now());
     const exactly = (flags & this.masks.qos) === 2;
     if (exactly && this.exactly.arrived(handle, this.#machine.core.packetId)) flags |= REDELIVERED;
@@ -259,16 +271,15 @@ export class Inbox {
 
   /**
    * See #narrow(); with a cache for what servers say nearly always: one identifier, and no other property.
-   * @param {number} id
+   * @param {Map<number, readonly Target[]>} known
    * @param {string} topic
    * @param {readonly Target[]} route
    * @param {Uint8Array} bytes
    * @param {number} props
    */
-  #identify(id, topic, route, bytes, props) {
-    const identifier = id === 0 ? 0 : onlyIdentifier(bytes, props);
+  #identify(known, topic, route, bytes, props) {
+    const identifier = onlyIdentifier(bytes, props);
     if (identifier === 0) return this.#narrow(topic, route, this.decodeProperties(bytes, props).subscriptionIdentifier);
-    const known = (this.#identified[id] ??= new Map());
     const kept = known.get(identifier);
     if (kept !== undefined) return kept;
     const narrow = this.#narrow(topic, route, identifier);

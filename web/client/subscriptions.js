@@ -2,6 +2,7 @@
 // entry, which this file brings into agreement with the server: SUBSCRIBE and UNSUBSCRIBE go out when there is a connection
 // and room, and again when the server has lost the session.
 import { coreError, endedError, MqttError } from './errors.js';
+import { FilterTree } from './filters.js';
 import { identifierOf } from './identifiers.js';
 import { Settling } from './settle.js';
 
@@ -43,6 +44,9 @@ export class Subscriptions {
   #properties = /** @type {import('./properties.js').PropertyTable | null} */ (null);
   /** @type {Map<string, Entry>} */
   #entries = new Map();
+  /** @type {FilterTree<string>} */
+  #filters = new FilterTree();
+  #changed;
   /** The filters by identifier; null: to be gathered anew. @type {Map<number, string[]> | null} */
   #identified = null;
   /** The server of this connection takes identifiers. */
@@ -52,9 +56,16 @@ export class Subscriptions {
   /** A request found no room in the output. */
   #blocked = false;
 
-  /** @param {import('./machine.js').Machine} machine */
-  constructor(machine) {
+  /**
+   * @param {import('./machine.js').Machine} machine
+   * @param {() => void} changed there are others, or with other identifiers
+   */
+  constructor(machine, changed) {
     this.#machine = machine;
+    this.#changed = () => {
+      this.#identified = null;
+      changed();
+    };
   }
 
   /**
@@ -84,7 +95,7 @@ export class Subscriptions {
   add(filter, options, giveUp) {
     const entry = this.#entry(filter);
     entry.options = options;
-    this.#identified = null;
+    this.#changed();
     return this.#wish(entry, true, 'subscribe', options, giveUp);
   }
 
@@ -113,13 +124,19 @@ export class Subscriptions {
     return this.#identified.get(identifier) ?? [];
   }
 
+  /** More than one filter matches. @param {string} topic */
+  overlap(topic) {
+    return this.#filters.match(topic).length > 1;
+  }
+
   /** @param {string} filter */
   #entry(filter) {
     let entry = this.#entries.get(filter);
     if (!entry) {
       entry = { filter, options: {}, wanted: false, agreed: false, token: 0, waiting: [], asked: [] };
       this.#entries.set(filter, entry);
-      this.#identified = null;
+      this.#filters.add(filter, filter);
+      this.#changed();
     }
     return entry;
   }
@@ -302,7 +319,8 @@ export class Subscriptions {
   /** A filter is wanted no more. @param {Entry} entry */
   #delete({ filter }) {
     this.#entries.delete(filter);
-    this.#identified = null;
+    this.#filters.delete(filter, filter);
+    this.#changed();
     this.#machine.journal?.delete(`f:${filter}`);
   }
 
