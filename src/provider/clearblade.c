@@ -39,6 +39,15 @@ static const wq_rule_row rules[] = {
     {WQ_RULE_PUBLISH_RATE, WQ_ACTION_ADJUST, 0, 100, NULL},
 };
 
+/* The project stands in a JSON text; the service has it in lower case. */
+static int check(const wq_values *v, const char **field) {
+  const wq_bytes project = wq_value(v, "project");
+  *field = "project";
+  for (uint32_t i = 0; i < project.len; i++)
+    if (project.data[i] == '"' || project.data[i] == '\\' || (uint8_t)(project.data[i] - 'A') < 26) return WQ_FAULT_ID;
+  return 0;
+}
+
 static int login(wq_login *l) {
   const uint64_t now = l->unix_ms / 1000;
   if (l->phase++ == 0) {
@@ -62,5 +71,6 @@ const wq_service_def wq_clearblade = {
     .rules = rules,
     .rules_n = sizeof rules / sizeof rules[0],
     .own_topics = true,
+    .check = check,
     .login = login,
 };

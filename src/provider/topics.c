@@ -6,7 +6,7 @@
  * kind       one character of KINDS
  * direction  '>' from devices, and operators subscribe to it; ')' from devices; '<' to devices, which subscribe to it;
  *            '(' to devices, which need not or cannot
- * '!'        only for a seat without scope
+ * '!'        its filter is only for a seat without scope
  * pattern    %d device, %s scope, %n name, %r request, each one level or the beginning of one; %N name, to the end;
  *            %c status; %+ and %- mean status 200 and 400 and stand for nothing; %b a property bag, to the end; %q a bag
  *            behind '?', with the request as its $rid; '|' the filter ends here with #
@@ -117,7 +117,7 @@ int32_t wq_topic_build(const wq_seat *seat, const wq_topic *parts, uint8_t *dst,
   if (t.device.len == 0) t.device = seat->device;
   if (t.scope.len == 0) t.scope = seat->scope;
   while (next_row(&at, &row)) {
-    if (row.kind != t.kind || (row.unscoped && t.scope.len != 0)) continue;
+    if (row.kind != t.kind) continue;
     wq_writer w = wq_writer_of(dst, room);
     int error = write_row(row.pattern, &t, &w);
     if (error == WQ_TOPIC_E_KIND) continue;

@@ -59,11 +59,86 @@ static int begin(const form *f, uint64_t time, uint64_t random) {
   return wq_login_begin(&login, f->service, f->values, WQ_FIELDS_MAX, time * 1000, random);
 }
 
+static vector rs256;
+
 static void vector_run(const vector *v) {
+  if (strcmp(v->title, "vector: ClearBlade, RS256") == 0) rs256 = *v;
   vector_check(v, &login, begin(&v->filled, v->time, v->random), es256_verifies);
+}
+
+/* ------------------------------------------------------------------------------------------------ besides */
+
+static char pem_password[WQ_LOGIN_ROOM + 1];
+
+/* The same key as PEM, as files have it, gives the same token as its base64 alone. */
+static void pem(void) {
+  static const char *const ends[] = {"\n", "\r\n"};
+  const vector *v = &rs256;
+  const wq_bytes alone = v->filled.values[field_named(WQ_CLEARBLADE, "key")];
+  for (int i = 0; i < 2; i++) {
+    static char file[4096];
+    int n = snprintf(file, sizeof file, "Bag Attributes%s-----BEGIN PRIVATE KEY-----%s", ends[i], ends[i]);
+    for (uint32_t at = 0; at < alone.len; at += 64)
+      n += snprintf(file + n, sizeof file - (size_t)n, "%.*s%s", alone.len - at < 64 ? (int)(alone.len - at) : 64,
+                    (const char *)alone.data + at, ends[i]);
+    snprintf(file + n, sizeof file - (size_t)n, "-----END PRIVATE KEY-----%s", ends[i]);
+    form f = v->filled;
+    fill(&f, "key", file);
+    CHECK_INT(begin(&f, v->time, v->random), WQ_LOGIN_DONE);
+    snprintf(pem_password, sizeof pem_password, "%s", as_text(login.password));
+    CHECK_INT(begin(&v->filled, v->time, v->random), WQ_LOGIN_DONE);
+    CHECK_TEXT(pem_password, as_text(login.password));
+  }
+}
+
+/* A token says when it is over, wherever in it that stands; or nothing, and then it is taken as it is. */
+static void token_expiry(void) {
+  static const struct {
+    const char *token;
+    uint64_t expires;
+  } tokens[] = {
+      {"e30.eyJleHAiOjE3MDAwMDM2MDB9.c2ln", 1700003600},                         /* {"exp":1700003600} */
+      {"e30.eyJzdWIiOiJleHAiLCJleHAiOjE3MDAwMDM2MDAsImEiOjF9.c2ln", 1700003600}, /* {"sub":"exp","exp":...,"a":1} */
+      {"e30.eyJhIjoiPz8_Pj4-IiwiZXhwIjogMTcwMDAwMzYwMH0.c2ln", 1700003600}, /* - and _; {"a":"???>>>","exp": ...} */
+      {"e30.eyJleHAiOjE3MDAwMDM2MDAuNX0.c2ln", 1700003600},                 /* {"exp":1700003600.5} */
+      {"e30.eyJzdWIiOiJ4In0.c2ln", 0},                                      /* {"sub":"x"} */
+      {"e30.e30.c2ln", 0},
+  };
+  form f = {.service = WQ_AZURE_EVENT_GRID};
+  fill(&f, "host", "h.example");
+  for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+    fill(&f, "token", tokens[i].token);
+    CHECK_INT(begin(&f, 1700000000, 0), WQ_LOGIN_DONE);
+    CHECK_INT(login.expires_ms, tokens[i].expires * 1000);
+    CHECK_INT(login.renew_ms, tokens[i].expires != 0 ? (tokens[i].expires - 300) * 1000 : 0);
+  }
+  fill(&f, "token", tokens[0].token);
+  CHECK_INT(begin(&f, 1700003599, 0), WQ_LOGIN_DONE);
+  CHECK_INT(begin(&f, 1700003600, 0), WQ_FAULT_EXPIRED);
+}
+
+/* A short token is renewed a fifth of its time before its end; a long one, five minutes. */
+static void renewal(void) {
+  static const struct {
+    const char *ttl;
+    uint64_t renew;
+  } ttls[] = {{"60", 48}, {"1500", 1200}, {"1505", 1205}, {"86400", 86100}};
+  form f = {.service = WQ_AZURE_IOT_HUB};
+  fill(&f, "host", "h.example");
+  fill(&f, "device", "d");
+  fill(&f, "key", "c2VjcmV0");
+  for (size_t i = 0; i < sizeof ttls / sizeof ttls[0]; i++) {
+    fill(&f, "ttl", ttls[i].ttl);
+    CHECK_INT(begin(&f, 1000000, 0), WQ_LOGIN_DONE);
+    CHECK_INT(login.renew_ms, (1000000 + ttls[i].renew) * 1000);
+    CHECK_INT(login.expires_ms, (1000000 + (uint64_t)atoi(ttls[i].ttl)) * 1000);
+  }
 }
 
 int main(void) {
   vectors_run(vector_run);
+  check_case("login: a private key as PEM, in lines", pem);
+  check_case("login: what a finished token says of its end", token_expiry);
+  check_case("login: when a new one is due", renewal);
   return check_close();
 }

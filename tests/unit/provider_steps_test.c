@@ -149,6 +149,30 @@ void wq_crypto_sign(wq_crypto_op *op, int algorithm, const uint8_t *pkcs8, uint3
 
 static wq_login login;
 
+static bool holds(wq_bytes in, const void *what, size_t length) {
+  for (size_t i = 0; length != 0 && i + length <= in.len; i++)
+    if (memcmp(in.data + i, what, length) == 0) return true;
+  return false;
+}
+
+/* `in` holds that secret, or what its base64 stands for. */
+static bool tells(wq_bytes in, const wq_field *field, wq_bytes secret) {
+  uint8_t key[4096];
+  if (secret.len < 6 || !wq_field_secret(field->kind)) return false;
+  if (holds(in, secret.data, secret.len)) return true;
+  if (field->kind != WQ_FIELD_BASE64 && field->kind != WQ_FIELD_PRIVATE_KEY) return false;
+  int n = EVP_DecodeBlock(key, secret.data, (int)secret.len);
+  return n >= 20 && holds(in, key + n - 19, 16); /* 3 less, for what padding stood for */
+}
+
+/* While an operation is under way, secrets are in the values alone. */
+static void nothing_beside(const form *f) {
+  const wq_bytes front = {login.room, (uint32_t)(login.end - login.room)};
+  wq_field field;
+  for (uint32_t i = 0; wq_field_at(f->service, i, &field); i++)
+    if (i != field_named(WQ_AWS, "access-key") || f->service != WQ_AWS) CHECK(!tells(front, &field, f->values[i]));
+}
+
 static int run(const form *f, uint64_t time, uint64_t random) {
   host.op = NULL;
   host.begun = 0;
@@ -157,18 +181,13 @@ static int run(const form *f, uint64_t time, uint64_t random) {
   while (status == WQ_LOGIN_PENDING) {
     if (!CHECK(host.op == &login.op)) break;
     CHECK_INT(wq_login_step(&login), WQ_LOGIN_PENDING); /* an early call is harmless */
+    nothing_beside(f);
     deliver();
     status = wq_login_step(&login);
   }
   CHECK(host.known);
   CHECK_INT(wq_login_step(&login), status); /* and so is a late one */
   return status;
-}
-
-static bool holds(wq_bytes in, const void *what, size_t length) {
-  for (size_t i = 0; i + length <= in.len; i++)
-    if (memcmp(in.data + i, what, length) == 0) return true;
-  return false;
 }
 
 static bool in_result(wq_bytes secret) {
@@ -178,19 +197,14 @@ static bool in_result(wq_bytes secret) {
   return false;
 }
 
-/* No secret is in the struct but those that a result needs as they are; nor is a key that was decoded. */
+/* No secret is in the struct but those that a result needs as they are. */
 static void nothing_left(const form *f) {
+  static const wq_crypto_op nothing;
   const wq_bytes all = {(const uint8_t *)&login, sizeof login};
   wq_field field;
-  for (uint32_t i = 0; wq_field_at(f->service, i, &field); i++) {
-    wq_bytes secret = f->values[i];
-    if (secret.len < 6 || !wq_field_secret(field.kind) || in_result(secret)) continue;
-    CHECK(!holds(all, secret.data, secret.len));
-    if (field.kind != WQ_FIELD_BASE64 && field.kind != WQ_FIELD_PRIVATE_KEY) continue;
-    uint8_t key[4096];
-    int n = EVP_DecodeBlock(key, secret.data, (int)secret.len);
-    CHECK(n > 16 && !holds(all, key + n - 19, 16)); /* 3 less, for what padding stood for */
-  }
+  CHECK(memcmp(&login.op, &nothing, sizeof nothing) == 0);
+  for (uint32_t i = 0; wq_field_at(f->service, i, &field); i++)
+    if (!in_result(f->values[i])) CHECK(!tells(all, &field, f->values[i]));
 }
 
 /* ------------------------------------------------------------------------------------------------ cases */
