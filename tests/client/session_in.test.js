@@ -154,7 +154,7 @@ test('if the server lost the session, packet ids mean nothing: a message with an
 
   const answer = lives.peer.answers.connect;
   lives.peer.answers.connect = (_packet, connection) =>
-    connection.sendBytes(connection.encode(lives.peer.connack, two('one', 1), two('two', 2)));
+    connection.sendBytes(connection.encode(lives.peer.connack, two('one', 1), two('two', 3)));
   const second = lives.create();
   /** @type {string[]} */
   const got = [];
@@ -165,6 +165,10 @@ test('if the server lost the session, packet ids mean nothing: a message with an
   assert.deepEqual(got, ['one', 'two']);
   await lives.connection.packet('pubrec', 2);
   await lives.kill();
+  const keys = Object.keys(await lives.store.records());
+  assert.deepEqual(keys.filter((key) => key.startsWith('i:')).sort(), ['i:1', 'i:3']);
+  const begun = lives.store.writes.flat().filter(([key, value]) => key === 'i:1' && !value.done);
+  assert.equal(begun.length, 2, 'noted before the handler had it in the second life too');
   lives.peer.answers.connect = answer;
   lives.peer.connack.sessionPresent = true;
   const third = await lives.begin();

@@ -317,6 +317,23 @@ test('if the server lost the session: QoS 1 anew, released QoS 2 done, the rest 
   assert.deepEqual(records['s:3'], { packetId: 1, released: false });
 });
 
+test('if the server lost the session, what waits again has no packet id in the store', async () => {
+  const lives = new Lives();
+  lives.peer.answers.publish = () => {};
+  const first = await lives.begin();
+  ignore(first.publish('t', 'a', { qos: 1 }));
+  ignore(first.publish('t', 'b', { qos: 1 }));
+  await eventually(() => lives.store.keys.flat().filter((key) => key.startsWith('s:')).length === 2);
+  await lives.kill();
+  lives.peer.connack.properties = { receiveMaximum: 1 };
+  await lives.begin();
+  await lives.connection.packet('publish');
+  await eventually(() => lives.store.keys.flat().includes('-s:2'));
+  await lives.kill();
+  const keys = Object.keys(await lives.store.records()).filter((key) => /^[ms]:/.test(key));
+  assert.deepEqual(keys.sort(), ['m:1', 'm:2', 's:1']);
+});
+
 test('a message that settled is not sent by the next life, and none is stored with QoS 0', async () => {
   const lives = new Lives();
   const first = await lives.begin();
@@ -661,9 +678,11 @@ test('a store of the user: writes come one at a time, values do not change', asy
     },
   });
   const payload = new Uint8Array(10);
+  const properties = { contentType: '' };
   for (let i = 0; i < 20; i++) {
-    const published = client.publish('t', payload, { qos: 2, properties: { contentType: `${i}` } });
+    const published = client.publish('t', payload, { qos: 2, properties });
     payload.fill(i + 1);
+    properties.contentType = `${i}`;
     if (i % 3 === 0) await published;
     else ignore(published);
   }
