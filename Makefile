@@ -87,6 +87,7 @@ build/native/fleet: $(call NATIVE_O,$(FLEET_C)) build/native/libhost.a build/lib
 	@$(call SAY,LINK)
 	$(Q)$(CC) $(RELEASE) -o $@ $^ $(HOST_LIBS)
 
+# The host needs the core, and the core's providers need the host's cryptography: hence a group.
 TEST_LIBS := build/test/libhost.a build/test/libwasmqtt.a
 build/test/model_test: $(call TEST_O,$(MODEL_C))
 $(UNIT): build/test/%: build/test/tests/unit/%.o $(TEST_LIBS)
@@ -96,7 +97,7 @@ build/test/vectors: $(call TEST_O,$(VECTORS_C)) $(TEST_LIBS)
 build/test/fleet: $(call TEST_O,$(FLEET_C)) $(TEST_LIBS)
 $(UNIT) $(NET) $(PROVIDER) build/test/vectors build/test/fleet:
 	@$(call SAY,LINK)
-	$(Q)$(CC) $(CHECKED) -o $@ $^ $(HOST_LIBS)
+	$(Q)$(CC) $(CHECKED) -o $@ -Wl,--start-group $^ -Wl,--end-group $(HOST_LIBS)
 
 # POSIX is for hosts and tests; the core must do without.
 $(patsubst %.c,build/%.o,$(foreach f,native test strict fuzz,$(addprefix $(f)/,$(filter-out $(CORE_C),$(ALL_C))))): CFLAGS += $(POSIX)
