@@ -120,7 +120,7 @@ static const struct {
     {"broker", "url", "wss://broker.example/mqtt"},
 };
 
-static char good_key[4096]; /* PEM, made by keys() */
+static char good_key[8192]; /* PEM, made by keys() */
 
 static form filled(const char *service) {
   form f = {.service = service_named(service)};
@@ -344,7 +344,7 @@ static void keys(void) {
   CHECK_INT(key_fault("AAAA"), WQ_FAULT_KEY_FORM);
 
   /* cut anywhere, it is none */
-  char text[4096];
+  char text[8192];
   snprintf(text, sizeof text, "%s", armour_off(pkcs8(ec, NULL)));
   for (size_t n = strlen(text) - 1; n-- > 0;) { /* its last character is a line feed */
     text[n] = 0;
