@@ -56,10 +56,10 @@ static int recognise(wq_bytes head, uint32_t total, int *algorithm) {
     return oid(&r, OID_PBES2) ? WQ_FAULT_KEY_ENCRYPTED : WQ_FAULT_KEY_CERTIFICATE;
   }
   if (tag != INTEGER) return WQ_FAULT_KEY_FORM;
-  const uint8_t version = wq_read_u8(&r);
+  wq_read_u8(&r); /* the version, one byte */
   tag = element(&r, &length);
   if (tag == INTEGER) return WQ_FAULT_KEY_PKCS1;
-  if (tag == OCTETS && version == 1) return WQ_FAULT_KEY_SEC1;
+  if (tag == OCTETS) return WQ_FAULT_KEY_SEC1;
   if (tag != SEQUENCE) return WQ_FAULT_KEY_FORM;
   *algorithm = oid(&r, OID_RSA) ? WQ_RS256 : oid(&r, OID_EC) && oid(&r, OID_P256) ? WQ_ES256 : 0;
   return *algorithm != 0 ? 0 : WQ_FAULT_KEY_KIND;
