@@ -170,7 +170,7 @@ int wq_add_memory(wq_client *client, void *block, size_t length);
 /* enum wq_status - what the client is doing. */
 enum wq_status {
   WQ_IDLE = 0,          /* no network connection */
-  WQ_CONNECTING = 1,    /* CONNECT is in the output or sent; CONNACK has not come */
+  WQ_CONNECTING = 1,    /* CONNECT is in the output or sent; CONNACK has not come, or waits for wq_accept() */
   WQ_CONNECTED = 2,     /* CONNACK accepted us */
   WQ_DISCONNECTING = 3, /* a DISCONNECT of ours is in the output: send it and close. Input is ignored */
   WQ_FAILED = 4 /* the peer broke the protocol, refused, or sent DISCONNECT: send the output, close, wq_lost() */
@@ -212,7 +212,7 @@ typedef struct wq_connect_args {
 int wq_connect(wq_client *client, const wq_connect_args *args, uint64_t now_ms);
 
 /* wq_disconnect - put DISCONNECT into the output and stop: nothing else is sent. [M3:3.14.4-2] [M5:3.14.4-1]
- * reason: 0 in 3.x, in 5.0 a code of DISCONNECT; properties: encoded, 5.0 only. Status: WQ_CONNECTED; returns 0, or
+ * reason: 0 in 3.x, in 5.0 a code of DISCONNECT; properties: encoded, 5.0 only. Status: WQ_CONNECTED, or before wq_accept(); returns 0, or
  * WQ_E_STATE, WQ_E_ARG (reason; larger than the output area), WQ_E_VERSION, WQ_E_PROPERTY (also a Session Expiry Interval
  * where CONNECT had none), WQ_E_SERVER_LIMIT (over its Maximum Packet Size), WQ_E_FULL. */
 int wq_disconnect(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now_ms);
@@ -227,6 +227,12 @@ int wq_lost(wq_client *client, uint64_t now_ms);
  * CONNECT among them [M5:4.12.0-5] [M5:4.12.0-7]. Returns 0, or WQ_E_STATE, WQ_E_ARG, WQ_E_VERSION, WQ_E_PROPERTY (also without a
  * method), WQ_E_SERVER_LIMIT, WQ_E_FULL: as wq_disconnect(). */
 int wq_auth(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now_ms);
+
+/* wq_accept - after a CONNACK with result 0 on a connection with an Authentication Method: the server has proved itself by
+ * the Authentication Data of that packet, as far as the method has it do so. Until then the status stays WQ_CONNECTING, no
+ * more input is taken, and nothing that the server said counts, so that one which only pretends cannot end a session.
+ * Without a method the client accepts by itself. Not an input call. Returns 0, or WQ_E_STATE if no CONNACK waits. */
+int wq_accept(wq_client *client, uint64_t now_ms);
 
 /* wq_negotiated - every limit in force on this connection; valid while connected. Owned by the client. */
 typedef struct wq_negotiated_t {
@@ -291,7 +297,8 @@ int wq_output_ack(wq_client *client, uint32_t count);
 
 enum wq_event_type {
   WQ_EV_NONE = 0,
-  WQ_EV_CONNACK = 1,     /* accepted (result 0; status WQ_CONNECTED) or refused (result WQ_REFUSED(code); WQ_FAILED).
+  WQ_EV_CONNACK =
+      1, /* accepted (result 0; status WQ_CONNECTED, or see wq_accept()) or refused (result WQ_REFUSED(code); WQ_FAILED).
                              flags: SESSION. props. In 3.1 and 3.1.1, result carries return codes 1 to 5 likewise.
                              Session lost with messages in flight: QoS 1 goes out again as new; QoS 2 without PUBREC
                              settles with WQ_E_OUTCOME_UNKNOWN unless its args said resend, with PUBREC as sent.

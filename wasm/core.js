@@ -455,6 +455,14 @@ export class Core {
   }
 
   /**
+   * The server that sent CONNACK has proved itself: see wq_accept().
+   * @param {number} now
+   */
+  accept(now) {
+    return this.#x.wq_wasm_accept(now);
+  }
+
+  /**
    * @param {number} reason
    * @param {Uint8Array | undefined} properties encoded
    * @param {number} now

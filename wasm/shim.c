@@ -304,6 +304,7 @@ EXPORT(int, wq_wasm_auth, uint32_t reason, uint32_t properties_len, double now) 
   return told(wq_auth(client, (uint8_t)reason, take(&at, properties_len), (uint64_t)now));
 }
 
+EXPORT(int, wq_wasm_accept, double now) { return told(wq_accept(client, (uint64_t)now)); }
 EXPORT(int, wq_wasm_lost, double now) { return told(wq_lost(client, (uint64_t)now)); }
 
 /* The first `length` bytes of the input area. */

@@ -140,6 +140,7 @@ struct wq_client {
 
   /* connection */
   bool clean, has_auth;
+  bool confirming;                              /* CONNACK came, and waits for wq_accept() */
   bool no_client_id, no_responses, no_problems; /* in CONNECT of 5.0 */
   uint32_t auth_method;                         /* hash of the Authentication Method of CONNECT */
   uint32_t session_expiry_asked;

@@ -144,6 +144,30 @@ static void negotiate(wq_client *c, wq_bytes properties) {
   }
 }
 
+/* From here on the connection counts, and with it what the server says of the session. */
+static void accept(wq_client *c) {
+  const wq_negotiated_t *n = &c->negotiated;
+  c->confirming = false;
+  c->status = WQ_CONNECTED;
+  c->quota = n->receive_maximum;
+  wq_aliases_begin(&c->aliases, n->topic_alias_maximum);
+  /* What a session kept counts with its other half only, and ends without it.
+   * [M3:3.1.2-4] [M3:3.1.2-6] [M5:3.1.2-4] [M5:3.2.2-3] [M5:3.2.2-5] */
+  if (!n->session_present) {
+    wq_record_add(c, WQ_RECORD_SESSION_LOST, 0, 0);
+    wq_received_forget(c);
+  }
+  wq_publish_resume(c, n->session_present);
+}
+
+int wq_accept(wq_client *client, uint64_t now_ms) {
+  wq_client *c = client;
+  if (!c->confirming) return WQ_E_STATE;
+  if (now_ms > c->now) c->now = now_ms;
+  accept(c);
+  return 0;
+}
+
 int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   if (c->status != WQ_CONNECTING) return WQ_E_PROTOCOL; /* [M5:3.2.0-2] */
   wq_connack_packet p;
@@ -177,16 +201,10 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   n->session_present = n->version == WQ_MQTT_3_1 ? !c->clean : p.session_present;
   if (n->session_present) event->flags |= WQ_EVF_SESSION;
   negotiate(c, p.properties);
-  c->status = WQ_CONNECTED;
-  c->quota = n->receive_maximum;
-  wq_aliases_begin(&c->aliases, n->topic_alias_maximum);
-  /* What a session kept counts with its other half only, and ends without it.
-   * [M3:3.1.2-4] [M3:3.1.2-6] [M5:3.1.2-4] [M5:3.2.2-3] [M5:3.2.2-5] */
-  if (!n->session_present) {
-    wq_record_add(c, WQ_RECORD_SESSION_LOST, 0, 0);
-    wq_received_forget(c);
-  }
-  wq_publish_resume(c, n->session_present);
+  if (c->has_auth)
+    c->confirming = true; /* the server may have to prove itself by what it sent */
+  else
+    accept(c);
   return 0;
 }
 
@@ -226,21 +244,24 @@ static int send_reason(wq_client *c, uint8_t type, uint8_t reason, wq_bytes prop
   const wq_reason_packet p = {.reason = reason, .properties = properties};
   uint32_t size = wq_reason_encode(dst, (uint32_t)most, type, c->negotiated.version, &p);
   /* [M5:3.2.2-15] [M5:3.14.2-3] [M5:3.14.2-4] [M5:3.15.2-2] [M5:3.15.2-3] */
-  if (c->status == WQ_CONNECTED && size > c->negotiated.maximum_packet_size) return WQ_E_SERVER_LIMIT;
+  if ((c->status == WQ_CONNECTED || c->confirming) && size > c->negotiated.maximum_packet_size)
+    return WQ_E_SERVER_LIMIT;
   wq_output_add(c, size, now_ms);
   return 0;
 }
 
 int wq_disconnect(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now_ms) {
   wq_client *c = client;
-  if (c->status != WQ_CONNECTED) return WQ_E_STATE;
+  if (c->status != WQ_CONNECTED && !c->confirming) return WQ_E_STATE;
   wq_property expiry;
   if (properties.len && !wq_properties_check(properties, 1u << WQ_DISCONNECT) && !c->session_expiry_asked &&
       wq_properties_find(properties, WQ_P_SESSION_EXPIRY_INTERVAL, &expiry) && expiry.number)
     return WQ_E_PROPERTY; /* an expiry of 0 at CONNECT cannot become another, 3.14.2.2.2 */
   int error = send_reason(c, WQ_DISCONNECT, reason, properties, now_ms);
-  if (!error) c->status = WQ_DISCONNECTING;
-  return error;
+  if (error) return error;
+  c->status = WQ_DISCONNECTING;
+  c->confirming = false;
+  return 0;
 }
 
 int wq_auth(wq_client *client, uint8_t reason, wq_bytes properties, uint64_t now_ms) {
@@ -263,6 +284,7 @@ int wq_lost(wq_client *client, uint64_t now_ms) {
   c->skip = 0;
   c->pinging = false;
   c->again_at = 0;
+  c->confirming = false;
   c->failure = 0;
   c->status = WQ_IDLE;
   wq_owed_forget(c);

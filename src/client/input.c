@@ -14,7 +14,7 @@ static bool over(const wq_client *c) { return c->status == WQ_DISCONNECTING || c
 /* Can one more packet be handled: room for its events, its records, and the answer it may call for? */
 static bool ready(const wq_client *c) {
   return wq_events_room(c, WQ_EVENTS_PER_PACKET) && wq_output_free(c) >= WQ_OUTPUT_RESERVE && !wq_owed_full(c) &&
-         wq_records_room(c);
+         wq_records_room(c) && !c->confirming;
 }
 
 /* Too large for us: in 5.0 the server's fault; in 3.x a PUBLISH is passed over, and nothing else can be so large.

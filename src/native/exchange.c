@@ -214,7 +214,10 @@ static int handle_event(wqn_client *c, const wq_event *event, area fed, area car
     if (c->assembly.buffer) assembly_deliver(c, event->aux);
     return 0;
   }
-  if (event->type == WQ_EV_CONNACK && WQ_EVENT_RESULT(event) == 0) c->connected_at = wqn_now();
+  if (event->type == WQ_EV_CONNACK && WQ_EVENT_RESULT(event) == 0) {
+    c->connected_at = wqn_now();
+    wq_accept(c->core, wqn_now()); /* this host has no method that has the server prove itself */
+  }
   bool codes = event->type == WQ_EV_SUBACK || event->type == WQ_EV_UNSUBACK;
   wq_bytes body = codes ? view_of(base, event->off, event->len) : (wq_bytes){0};
   if (c->callbacks.on_event) c->callbacks.on_event(c, event, body, properties, c->callbacks.user);

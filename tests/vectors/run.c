@@ -450,6 +450,8 @@ static bool act(run *r, const char *name) {
         wq_disconnect(r->client, (uint8_t)script_number(r->line, "reason", 0), script_bytes(r->line, "props"), r->now);
   else if (strcmp(name, "auth") == 0)
     got = wq_auth(r->client, (uint8_t)script_number(r->line, "reason", 0), script_bytes(r->line, "props"), r->now);
+  else if (strcmp(name, "accept") == 0)
+    got = wq_accept(r->client, r->now);
   else if (strcmp(name, "ping") == 0)
     got = wq_ping(r->client, script_number(r->line, "timeout", 0), r->now);
   else if (strcmp(name, "alive") == 0)

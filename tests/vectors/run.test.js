@@ -259,6 +259,8 @@ class Run {
         return this.core.disconnect(reason, words.bytes('props'), this.now);
       case 'auth':
         return this.core.auth(reason, words.bytes('props'), this.now);
+      case 'accept':
+        return this.core.accept(this.now);
       case 'ping':
         return this.core.ping(words.number('timeout', 0), this.now);
       case 'alive':

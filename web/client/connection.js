@@ -426,6 +426,7 @@ export class Connection {
     if (event.result === 0) {
       const { properties } = this.#parts;
       if (this.#auth && !this.#auth.satisfied(properties.decode(event.bytes, event.props))) return;
+      if (core.status === core.numbers.WQ_CONNECTING) core.accept(this.#machine.now());
       this.established = true;
       this.#handlers.accepted(event);
       return;
