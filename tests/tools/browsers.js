@@ -1,6 +1,7 @@
 // Debian's Chromium and Firefox, headless, each with a new profile; what a page writes to its console, and what goes wrong
 // in it, is kept for the test to look at.
 import puppeteer from 'puppeteer-core';
+import { alive, commandLine, descendants } from './proc.js';
 import { adopt, findProgram, removeFolder, temporaryFolder } from './process.js';
 
 /** @typedef {'chromium' | 'firefox'} Engine */
@@ -57,6 +58,30 @@ export class Browser {
     return tab;
   }
 
+  /**
+   * Kill the processes that run pages, as a crash would. What was asked of a page then may never be answered.
+   * @param {import('puppeteer-core').Page} page one of them
+   * @returns {Promise<import('puppeteer-core').Page>} a tab to go on in
+   */
+  async killPages(page) {
+    const isRenderer = (/** @type {number} */ pid) => {
+      const line = commandLine(pid);
+      return this.engine === 'firefox' ? /[ \0]tab\0*$/.test(line) : line.includes('--type=renderer');
+    };
+    const pids = descendants(/** @type {number} */ (this.#browser.process()?.pid)).filter(isRenderer);
+    const crashed = new Promise((resolve) => page.once('error', resolve));
+    for (const pid of pids.filter(alive)) process.kill(pid, 'SIGKILL');
+    if (this.engine === 'chromium') {
+      await crashed;
+      return page;
+    }
+    // Firefox does not tell. It takes the tab to a notice of the crash, and is of use again when that is there.
+    for (;;) {
+      const next = await Promise.race([this.newTab(), new Promise((resolve) => setTimeout(resolve, 2000))]);
+      if (next) return next.page;
+    }
+  }
+
   async close() {
     await this.#browser.close();
     removeFolder(this.#profile);
@@ -81,7 +106,7 @@ export async function launchBrowser(engine, { acceptInsecureCerts = false, args 
     acceptInsecureCerts,
     args: engine === 'chromium' ? [...CHROMIUM_ARGS, ...args] : [],
     extraPrefsFirefox: engine === 'firefox' ? prefs : undefined,
-    env: { ...process.env, HOME: profile },
+    env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },
     handleSIGINT: false, // process.js ends it
     handleSIGTERM: false,
     handleSIGHUP: false,

@@ -20,6 +20,18 @@ function parentOf(pid) {
 export const alive = (pid) => parentOf(pid) !== undefined;
 
 /**
+ * How the process was called; nothing if there is none any more.
+ * @param {number} pid
+ */
+export function commandLine(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/**
  * The processes that a process started, and those that they started, and so on.
  * @param {number} root
  * @returns {number[]} their ids
