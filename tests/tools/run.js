@@ -130,7 +130,7 @@ const suites = {
   interop: [node('tests/interop', 2)],
   dashboard: [node('tests/dashboard', 2)],
   net: [node('tests/net', 1)],
-  browser: [node('tests/browser', 1)],
+  browser: [node('tests/browser', 2)],
 };
 
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);
