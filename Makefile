@@ -125,7 +125,7 @@ build/fuzz/%.o: %.c Makefile
 build/fuzz/model_fuzz: $(patsubst %.c,build/fuzz/%.o,$(MODEL_C))
 $(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libwasmqtt.a
 	@$(call SAY,LINK)
-	$(Q)$(CLANG) $(FUZZED) -o $@ $^
+	$(Q)$(CLANG) $(FUZZED) -o $@ -Wl,--start-group $^ -Wl,--end-group
 
 # Small where it is not run for every message.
 WASM_O_LEVEL := -O3

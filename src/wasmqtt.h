@@ -299,7 +299,8 @@ enum wq_event_type {
   WQ_EV_NONE = 0,
   WQ_EV_CONNACK =
       1, /* accepted (result 0; status WQ_CONNECTED, or see wq_accept()) or refused (result WQ_REFUSED(code); WQ_FAILED).
-                             flags: SESSION. props. In 3.1 and 3.1.1, result carries return codes 1 to 5 likewise.
+                             flags: SESSION. props. In 3.x, result carries return codes likewise, also those that are
+                             reserved; and a second one that refuses is told, since services end connections so.
                              Session lost with messages in flight: QoS 1 goes out again as new; QoS 2 without PUBREC
                              settles with WQ_E_OUTCOME_UNKNOWN unless its args said resend, with PUBREC as sent.
                              Messages over a limit of this connection settle with WQ_E_SERVER_LIMIT, those that were

@@ -168,8 +168,27 @@ int wq_accept(wq_client *client, uint64_t now_ms) {
   return 0;
 }
 
+/* The connection is over [M3:3.2.2-5] [M5:3.2.2-7] [M5:4.13.2-1]. */
+static void refused(wq_client *c, wq_event *event, uint8_t reason) {
+  event->reason = reason;
+  event->topic_off = (uint32_t)WQ_REFUSED(reason);
+  c->status = WQ_FAILED;
+  c->failure = WQ_REFUSED(reason);
+}
+
+/* A second CONNACK must not come [M5:3.2.0-2]. But in 3.1.1, which has no other way to say why, Cumulocity ends connections
+ * with one: the only packet out of place that is told. */
+static int second_connack(wq_client *c, wq_bytes body) {
+  wq_connack_packet p;
+  if (c->negotiated.version == WQ_MQTT_5_0) return WQ_E_PROTOCOL;
+  const int error = wq_connack_decode(&p, c->negotiated.version, body);
+  if (error || !p.reason) return error ? error : WQ_E_PROTOCOL;
+  refused(c, wq_event_add(c, WQ_EV_CONNACK), p.reason);
+  return 0;
+}
+
 int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
-  if (c->status != WQ_CONNECTING) return WQ_E_PROTOCOL; /* [M5:3.2.0-2] */
+  if (c->status != WQ_CONNECTING) return second_connack(c, body);
   wq_connack_packet p;
   wq_negotiated_t *n = &c->negotiated;
   /* A server that knows no 5.0 may refuse it in the form of 3.1.1: the one packet that is taken in the other form. */
@@ -188,14 +207,11 @@ int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin) {
   if (c->no_client_id && !p.reason && !wq_properties_find(p.properties, WQ_P_ASSIGNED_CLIENT_IDENTIFIER, &found))
     return WQ_E_PROTOCOL; /* nobody would know whose session it is [M5:3.1.3-7] [M5:3.2.2-16] */
   wq_event *event = wq_event_add(c, WQ_EV_CONNACK);
-  event->reason = p.reason;
   if (n->version == WQ_MQTT_5_0 && !old_form)
     event->props_off = (uint32_t)(p.properties.data - origin.base) - wq_varint_size(p.properties.len);
   event->flags = (uint16_t)(origin.flags | (p.session_present ? (uint16_t)WQ_EVF_SESSION : 0));
-  if (p.reason) { /* the connection is over [M3:3.2.2-5] [M5:3.2.2-7] [M5:4.13.2-1] */
-    event->topic_off = (uint32_t)WQ_REFUSED(p.reason);
-    c->status = WQ_FAILED;
-    c->failure = WQ_REFUSED(p.reason);
+  if (p.reason) {
+    refused(c, event, p.reason);
     return 0;
   }
   n->session_present = n->version == WQ_MQTT_3_1 ? !c->clean : p.session_present;

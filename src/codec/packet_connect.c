@@ -135,8 +135,8 @@ int wq_connack_decode(wq_connack_packet *p, uint8_t version, wq_bytes body) {
       return WQ_E_MALFORMED;
     p->session_present = flags == 1;
   }
-  if (wq_reason_listed(WQ_CONNACK, version, p->reason) == NULL) /* [M5:3.2.2-8] */
-    return WQ_E_PROTOCOL;
+  /* [M5:3.2.2-8]. In 3.x other codes are reserved, and services use some: AWS IoT 7, ClearBlade 13. */
+  if (version == WQ_MQTT_5_0 && wq_reason_listed(WQ_CONNACK, version, p->reason) == NULL) return WQ_E_PROTOCOL;
   return p->session_present && p->reason != 0 ? WQ_E_PROTOCOL : 0; /* [M3:3.2.2-4] [M5:3.2.2-6] */
 }
 

@@ -370,3 +370,22 @@ for (const [detail, code, hint] of /** @type {[string, string, RegExp][]} */ ([
     assert.match(error.hint, hint);
   });
 }
+
+test('3.1.1: a second CONNACK says why the connection ends, and the client comes back; reserved codes are told', async () => {
+  const peer = new Peer();
+  const client = await peer.connect({ protocolVersion: 4, clientId: 'twice' });
+  /** @type {any[]} */
+  const ends = [];
+  client.on('disconnect', ({ error }) => ends.push(error));
+  peer.last.sendBytes(Uint8Array.of(0x20, 2, 0, 5));
+  await peer.connection(2);
+  assert.deepEqual(
+    ends.map(({ phase, code, reasonCode }) => [phase, code, reasonCode]),
+    [['connected', 'disconnected', 5]],
+  );
+  assert.match(ends[0].message, /not authorized/i);
+  await client.end();
+  peer.answers.connect = (_packet, connection) => connection.sendBytes(Uint8Array.of(0x20, 2, 0, 13));
+  const error = await rejection(peer.connect({ protocolVersion: 4 }));
+  assert.deepEqual([error.code, error.reasonCode], ['refused', 13]);
+});

@@ -436,7 +436,8 @@ export class Connection {
     const properties = this.#parts.properties.decode(event.bytes, event.props);
     // A server that does not know 5.0 may answer in the form of 3.1.1.
     const version = code > 0 && code < 0x80 ? numbers.WQ_MQTT_3_1_1 : this.version;
-    this.#end(doctor.refused(this.url, code, core.reasonName(numbers.WQ_CONNACK, version, code), properties));
+    const name = core.reasonName(numbers.WQ_CONNACK, version, code);
+    this.#end(this.established ? doctor.revoked(code, name) : doctor.refused(this.url, code, name, properties));
   }
 
   onBatch() {

@@ -245,6 +245,18 @@ export function refused(url, reasonCode, name, { reasonString, serverReference }
 }
 
 /**
+ * A second CONNACK, which says why the connection ends: Cumulocity does so in 3.x.
+ * @param {number} reasonCode
+ * @param {string} name
+ */
+export function revoked(reasonCode, name) {
+  return new MqttError('connected', 'disconnected', `The server ended the connection: ${name}.`, {
+    reasonCode,
+    hint: CONNACK_HINTS[reasonCode] ?? '',
+  });
+}
+
+/**
  * The server's DISCONNECT.
  * @param {number} reasonCode
  * @param {string} name
