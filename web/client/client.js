@@ -566,8 +566,9 @@ export class Client {
   }
 
   #listening = false;
-  /** The event 'message' takes messages as a handler does, while somebody listens to it. */
+  /** The event 'message' takes messages as a handler does, and 'packet' reads along, while somebody listens to it. */
   #listen() {
+    this.#machine.packets = this.#emitter.has('packet') ? (packet) => this.#emitter.emit('packet', packet) : null;
     const listening = this.#emitter.has('message');
     if (listening === this.#listening) return;
     this.#listening = listening;

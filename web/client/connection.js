@@ -7,6 +7,7 @@
 import { Authenticator } from './auth.js';
 import * as doctor from './doctor.js';
 import { coreError, MqttError } from './errors.js';
+import { PacketTap } from './packets.js';
 import { Socket } from './socket.js';
 
 /** Output that does not wait for the end of the task. */
@@ -82,6 +83,7 @@ export class Connection {
   #error = /** @type {MqttError | null} */ (null);
   #closing = false;
   #auth;
+  #tap;
   /** When the attempt began, ms. */
   #began = performance.now();
 
@@ -102,6 +104,7 @@ export class Connection {
     this.#args = args;
     this.url = args.url;
     this.version = args.connect.version;
+    this.#tap = machine.packets && new PacketTap(machine, this.version);
     const { timeout } = args.connect;
     machine.clock.ring = () => this.#pump();
     const auth = args.authentication
@@ -164,6 +167,8 @@ export class Connection {
   #received(chunk) {
     if (this.stopped) return;
     this.bytesIn += chunk.length;
+    this.#tap?.received(chunk);
+    if (this.stopped) return; // a listener's wish
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
     if (!this.#busy) this.#pump();
@@ -354,6 +359,7 @@ export class Connection {
   #write(bytes) {
     this.bytesOut += bytes.length;
     this.framesOut++;
+    this.#tap?.sent(bytes);
     this.#socket.send(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
   }
 

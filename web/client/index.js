@@ -12,6 +12,7 @@ export { memoryStore, MqttError, scramSha256 };
 /** @typedef {import('./types.js').Stats} Stats */
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').ClientEvents} ClientEvents */
+/** @typedef {import('./types.js').PacketInfo} PacketInfo */
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./subscription.js').Subscription} Subscription */
 /** @typedef {import('./options.js').ClientOptions} ClientOptions */

@@ -58,6 +58,23 @@
  */
 
 /**
+ * An MQTT packet that came whole, or was handed to the WebSocket whole. What does not apply is absent. There is no payload
+ * in it, no user name, no password, no will, no authentication data: but topics may be private, too.
+ * @typedef {object} PacketInfo
+ * @property {'in' | 'out'} direction in: from the server
+ * @property {'CONNECT' | 'CONNACK' | 'PUBLISH' | 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP' | 'SUBSCRIBE' | 'SUBACK' |
+ *   'UNSUBSCRIBE' | 'UNSUBACK' | 'PINGREQ' | 'PINGRESP' | 'DISCONNECT' | 'AUTH'} type
+ * @property {number} length bytes, with the fixed header
+ * @property {number} [packetId] of PUBLISH with QoS 1 and 2, SUBSCRIBE, UNSUBSCRIBE, and what acknowledges them
+ * @property {0 | 1 | 2 | 3} [qos] of PUBLISH; 3: the server breaks the protocol
+ * @property {boolean} [retain] of PUBLISH
+ * @property {boolean} [dup] of PUBLISH
+ * @property {string} [topic] of PUBLISH; '' with a topic alias that stands for it (5.0)
+ * @property {number} [reasonCode] of CONNACK, which calls it return code in 3.x; in 5.0 also of PUBACK, PUBREC, PUBREL,
+ *   PUBCOMP, DISCONNECT and AUTH. 0 if the packet leaves it out, which is to say success
+ */
+
+/**
  * Arguments of listeners by event.
  * @typedef {object} ClientEvents
  * @property {[ConnectInfo]} connect CONNACK came, the first time and after each reconnect
@@ -73,6 +90,10 @@
  *   reasonCode: number }]} settled a message with QoS 1 or 2 is done with
  * @property {[{ topic: string, size: number }]} oversize a message over maximumPacketSize was passed over (3.x); once a
  *   topic
+ * @property {[PacketInfo]} packet for monitoring and debugging: each packet in and out, in their order, one that came
+ *   before what it causes. Told on connections that began while somebody listened, until the last listener is taken away:
+ *   a listener of what connect() resolved with is told from the next connection on, one of createClient() from the first.
+ *   A server's packets are told before they are checked
  */
 
 export {};
