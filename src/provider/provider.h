@@ -325,7 +325,8 @@ typedef struct wq_topic {
 
 enum wq_topic_error {
   WQ_TOPIC_E_KIND = -1, /* the service has no such topic, or a part that it needs is missing */
-  WQ_TOPIC_E_PART = -2, /* a part with / + # or U+0000 where that cannot be */
+  WQ_TOPIC_E_PART =
+      -2, /* a part with / + # or U+0000 where that cannot be, or with which no valid topic or filter comes */
   WQ_TOPIC_E_ROOM = -3,
   WQ_TOPIC_E_BAG = -4 /* not percent-encoded as it should be */
 };

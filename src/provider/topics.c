@@ -261,7 +261,10 @@ int32_t wq_topic_filter(const wq_seat *seat, uint32_t kinds, uint32_t index, uin
     if (error == WQ_TOPIC_E_KIND) continue;
     if (error != 0) return error;
     if (index-- != 0) continue;
-    return w.failed ? WQ_TOPIC_E_ROOM : (int32_t)(w.at - dst);
+    if (w.failed) return WQ_TOPIC_E_ROOM;
+    const wq_bytes filter = {dst, (uint32_t)(w.at - dst)};
+    return wq_topic_filter_valid(filter) ? (int32_t)filter.len
+                                         : WQ_TOPIC_E_PART; /* a seat's scope may begin with "$share/" */
   }
   return 0;
 }

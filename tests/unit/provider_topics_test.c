@@ -342,6 +342,9 @@ static void filters_of_operators(void) {
   uint8_t small[8];
   const wq_seat seat = {WQ_BROKER, {NULL, 0}, text_bytes("p")};
   CHECK_INT(wq_topic_filter(&seat, ~0u, 0, small, sizeof small), WQ_TOPIC_E_ROOM);
+  uint8_t large[128];
+  const wq_seat shared = {WQ_BROKER, text_bytes("d"), text_bytes("$share/")};
+  CHECK_INT(wq_topic_filter(&shared, ~0u, 0, large, sizeof large), WQ_TOPIC_E_PART);
 }
 
 /* What comes through a filter is a topic that can be read: each of `in` that has a filter. */
