@@ -168,7 +168,6 @@ export class Connection {
     if (this.stopped) return;
     this.bytesIn += chunk.length;
     this.#tap?.received(chunk);
-    if (this.stopped) return; // a listener's wish
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
     if (!this.#busy) this.#pump();

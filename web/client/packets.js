@@ -25,7 +25,7 @@ class Walker {
   #tell;
   /** The fixed header, and what is looked at of the body. @type {number[]} */
   #head = [];
-  /** As long as #head is to become, as far as is known; Infinity: the bytes are not MQTT. */
+  /** As long as #head is to become, as far as is known, if the packet is; Infinity: the bytes are not MQTT. */
   #look = 2;
   /** Where the body begins in #head; 0: not known yet. */
   #body = 0;
@@ -88,7 +88,6 @@ class Walker {
     } else if (this.#type === PUBLISH) {
       this.#look = this.#body + 2 + (this.#word(0) ?? 0) + (this.#qos ? 2 : 0);
     }
-    this.#look = Math.min(this.#look, this.#length);
   }
 
   /** The packet is there to its last byte. */
