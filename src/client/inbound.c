@@ -70,7 +70,8 @@ void wq_owed_flush(wq_client *c) {
 void wq_owed_forget(wq_client *c) {
   for (; c->owed_first != c->owed_next; c->owed_first += 2) {
     const wq_owed *owed = owed_at(c, c->owed_first);
-    if (done(owed)) wq_bit_set(c->received, owed->packet_id); /* its PUBREC had to wait for another's acknowledgement */
+    /* Its PUBREC had to wait for another's acknowledgement. That of a repeat has: its id may be free by now. */
+    if (done(owed) && !owed->repeat) wq_bit_set(c->received, owed->packet_id);
   }
   c->unreleased = 0;
   memset(c->handling, 0, WQ_PACKET_ID_BYTES);

@@ -642,3 +642,33 @@ test('SCRAM-SHA-256: nothing is left in memory, whether it came to its end or no
   await eventually(() => zero(memories[5]));
   assert.deepEqual(connection.packets, []);
 });
+
+test('a start() that answers when its dialogue was given up does not touch the next one', async () => {
+  const peer = new Peer();
+  /** @type {(() => void)[]} */
+  const late = [];
+  /** @type {string[]} */
+  const asked = [];
+  let dialogues = 0;
+  const authentication = {
+    method: 'K',
+    start: async (/** @type {{ reauthentication: boolean }} */ { reauthentication }) => {
+      const name = `${dialogues++}`;
+      if (reauthentication && name === '1') await new Promise((resolve) => late.push(() => resolve(undefined)));
+      return { data: name, continue: () => void asked.push(name) };
+    },
+  };
+  const { client, connection } = await connected(peer, authentication, { connectTimeout: 100 });
+  client.on('error', () => {});
+  assert.equal((await rejection(client.reauthenticate())).code, 'timeout');
+  const again = client.reauthenticate();
+  await connection.packet('auth');
+  late[0]();
+  await turn();
+  connection.send({ cmd: 'auth', reasonCode: 0x18, properties: { authenticationMethod: 'K' } });
+  await connection.packet('auth', 2);
+  connection.send({ cmd: 'auth', reasonCode: 0, properties: { authenticationMethod: 'K' } });
+  await again;
+  assert.deepEqual(asked, ['2']);
+  await client.end();
+});

@@ -389,3 +389,14 @@ test('3.1.1: a second CONNACK says why the connection ends, and the client comes
   const error = await rejection(peer.connect({ protocolVersion: 4 }));
   assert.deepEqual([error.code, error.reasonCode], ['refused', 13]);
 });
+
+test('end() with properties that cannot be rejects and changes nothing', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const bad = /** @type {any} */ ({ bogus: 1 });
+  assert.equal((await rejection(client.end({ force: true, properties: bad }))).code, 'bad-property');
+  assert.equal(client.state, 'connected');
+  await client.publish('still/there', '', { qos: 1 });
+  await client.end();
+  assert.equal(client.state, 'ended');
+});

@@ -268,3 +268,14 @@ test('nothing is left running after end(): no timer, no socket, no port', async 
   });
   assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' });
 });
+
+test('a wake-up while CONNACK is awaited leaves the attempt its time', async () => {
+  const peer = new Peer();
+  const client = await peer.connect({ connectTimeout: 60 });
+  peer.answers.connect = () => {}; // silent from now on
+  peer.last.drop();
+  await (await peer.connection(2)).packet('connect');
+  client.reconnect();
+  await peer.connection(4); // each attempt ends, and another follows
+  await client.end();
+});

@@ -95,8 +95,9 @@ export class Authenticator {
     const { signal } = this.#controller;
     const reauthentication = this.#settling !== null;
     this.#answer(reauthentication ? AGAIN : 0, async () => {
-      this.#dialogue = await this.#authentication.start({ reauthentication, signal, module: this.#module });
-      return this.#dialogue.data;
+      const dialogue = await this.#authentication.start({ reauthentication, signal, module: this.#module });
+      if (!signal.aborted) this.#dialogue = dialogue; // another has begun otherwise
+      return dialogue.data;
     });
   }
 

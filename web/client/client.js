@@ -35,6 +35,8 @@ export class Client {
   /** Resolves with this client at its first connection; rejects if it gives up before. @type {Promise<Client>} */
   ready;
   #settings;
+  /** @type {PropertyTable | null} */
+  #properties = null;
   #once;
   /** @type {Emitter<{ [Name in keyof ClientEvents]: ClientEvents[Name] }>} */
   #emitter = new Emitter((error) => this.#report(error));
@@ -103,7 +105,7 @@ export class Client {
           "A Content-Security-Policy has to have 'wasm-unsafe-eval' in script-src.",
       });
     }
-    const properties = new PropertyTable(core);
+    const properties = (this.#properties = new PropertyTable(core));
     const parts = { inbox: this.#inbox, outbox: this.#outbox, subscriptions: this.#subscriptions, properties };
     this.#machine.core = core;
     this.#machine.journal = opened && startJournal(opened, this.#machine);
@@ -215,6 +217,7 @@ export class Client {
     const { clock } = this.#machine;
     return new Promise((resolve) => {
       this.#wake = clock.ring = () => {
+        this.#wake = () => {}; // the clock is another's by then
         clock.stop();
         resolve(undefined);
       };
@@ -593,6 +596,11 @@ export class Client {
    * @returns {Promise<void>}
    */
   end(options = {}) {
+    try {
+      this.#goodbye(options.properties);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.#ending ??= this.#end(options);
     return this.#ending;
   }
@@ -613,7 +621,7 @@ export class Client {
     const { connection } = this.#machine;
     if (connection && !force) await this.#outbox.idle();
     if (connection && this.#machine.connection === connection) {
-      connection.close(reasonCode, await this.#goodbye(connection.version, properties));
+      connection.close(reasonCode, this.#goodbye(properties));
       if (force) connection.abandon(null);
     } else {
       this.#dialer?.stop();
@@ -624,19 +632,19 @@ export class Client {
     }
     this.#ready.reject(endedError('connack'));
     if (this.#settings.store) await this.#started.catch(() => {});
-    await this.#machine.journal?.close();
-    this.#close(undefined);
+    const stored = this.#machine.journal?.close();
+    this.#close(undefined); // whatever the store does
+    await stored;
   }
 
   /**
-   * Properties of DISCONNECT.
-   * @param {number} version
+   * Properties of DISCONNECT. Throws for some that cannot be.
    * @param {Properties | undefined} properties
    */
-  async #goodbye(version, properties) {
-    if (version < 5) return undefined;
+  #goodbye(properties) {
+    if (this.#machine.version < 5) return undefined;
     const own = this.#dialer?.endsSession ? { sessionExpiryInterval: 0 } : {};
-    return (await this.#started).encode({ ...own, ...properties }, 'disconnect', 'options');
+    return this.#properties?.encode({ ...own, ...properties }, 'disconnect', 'options');
   }
 }
 

@@ -143,6 +143,7 @@ function openHint(protocol, port, protocols) {
   if (TCP_PORTS.has(port)) return `Port ${port} is for MQTT over plain TCP, most likely. ${WEBSOCKET_PORTS}.`;
   const secure = protocol === 'wss:';
   return [
+    globalThis.navigator?.onLine === false ? 'This device is offline.' : '',
     'Nobody tells a page why. Is the server running, and is it the port of its WebSocket listener?',
     `Is the path right (/mqtt and /ws are usual)? Does the server take the subprotocol ${named(protocols)}?`,
     secure ? 'Is its certificate trusted? Open the URL with https:// in a tab to see.' : '',

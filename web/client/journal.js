@@ -43,6 +43,8 @@ export class Journal {
   /** @type {(error: MqttError) => void} */
   #blocked = () => {};
   #closed = false;
+  /** @type {Promise<void> | null} */
+  #closing = null;
   #meta;
   #begun;
   /** What the core's records mean; set by who knows. @type {(type: number, packetId: number, token: number) => void} */
@@ -213,7 +215,11 @@ export class Journal {
   }
 
   /** Write what there is, and give the session back. */
-  async close() {
+  close() {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close() {
     try {
       await this.flush();
     } catch {

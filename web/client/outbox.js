@@ -400,7 +400,13 @@ export class Outbox {
     this.#pending.delete(pending.token);
     this.#bytes -= pending.size;
     this.records?.delete(pending);
-    if (this.#count === 0) this.#idle();
+    if (this.#count === 0) this.#tellIdle();
+  }
+
+  #tellIdle() {
+    const told = this.#idle;
+    this.#idle = () => {};
+    told();
   }
 
   /** A message of so many bytes may wait: one alone always. @param {number} size */
@@ -589,7 +595,7 @@ export class Outbox {
 
   /** The connection is gone; the core settles what is lost with it. */
   lost() {
-    this.#idle();
+    this.#tellIdle();
     this.#watch();
     for (const settling of this.#crowd.splice(0)) {
       settling.reject(new MqttError('publish', 'connection-lost', 'The connection was lost before the message left.'));
