@@ -176,6 +176,8 @@ void wq_list_remove(wq_client *c, wq_list *list, uint32_t cell);
 uint32_t wq_message_new(wq_client *c, uint8_t kind); /* a free cell was checked */
 void wq_message_free(wq_client *c, uint32_t cell);
 bool wq_packet_id_take(wq_client *c, uint32_t cell); /* false: all are in use */
+bool wq_packet_id_free(const wq_client *c, uint16_t packet_id);
+void wq_packet_id_set(wq_client *c, uint32_t cell, uint16_t packet_id); /* one that is free */
 void wq_packet_id_give(wq_client *c, wq_message *m);
 uint32_t wq_packet_id_find(const wq_client *c, uint16_t packet_id); /* 0: not in use */
 void wq_settle_later(wq_client *c, wq_list *list, uint32_t cell, int32_t result);
@@ -188,8 +190,8 @@ void wq_publish_pump(wq_client *c, uint64_t now_ms);
 bool wq_publish_can_move(const wq_client *c);
 void wq_publish_resume(wq_client *c, bool session_present);
 
-/* 0, or what is wrong with the arguments at any time. */
-int wq_publish_check(const wq_client *c, const wq_publish_args *args);
+/* 0 and the packet's size in 5.0, or what is wrong with the arguments at any time. */
+int wq_publish_check(const wq_client *c, const wq_publish_args *args, uint64_t *size);
 /* Copy the message into cells, at the end of its lane; 0 with *error set if it cannot be. */
 uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, int *error);
 

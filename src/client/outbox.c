@@ -67,6 +67,15 @@ void wq_message_free(wq_client *c, uint32_t cell) {
   wq_cells_give(&c->cells, cell);
 }
 
+static uint32_t *slot_of(const wq_client *c, uint16_t packet_id) { return &c->slots[packet_id & (c->slots_n - 1)]; }
+
+bool wq_packet_id_free(const wq_client *c, uint16_t packet_id) { return *slot_of(c, packet_id) == 0; }
+
+void wq_packet_id_set(wq_client *c, uint32_t cell, uint16_t packet_id) {
+  *slot_of(c, packet_id) = cell;
+  wq_message_at(c, cell)->packet_id = packet_id;
+}
+
 /* An id that is not in use [M3:2.3.1-2] [M3:4.3.2-1] [M5:4.3.2-1] [M5:4.3.3-1]. It stays the message's, however often that is
  * sent, until wq_packet_id_give() [M3:2.3.1-3]. */
 bool wq_packet_id_take(wq_client *c, uint32_t cell) {
@@ -74,10 +83,8 @@ bool wq_packet_id_take(wq_client *c, uint32_t cell) {
     c->packet_id = (uint16_t)(c->packet_id + 1);
     if (c->packet_id == 0) /* [M3:2.3.1-1] [M5:2.2.1-3] */
       c->packet_id = 1;
-    uint32_t *slot = &c->slots[c->packet_id & (c->slots_n - 1)];
-    if (*slot == 0) {
-      *slot = cell;
-      wq_message_at(c, cell)->packet_id = c->packet_id;
+    if (wq_packet_id_free(c, c->packet_id)) {
+      wq_packet_id_set(c, cell, c->packet_id);
       return true;
     }
   }
@@ -85,12 +92,12 @@ bool wq_packet_id_take(wq_client *c, uint32_t cell) {
 }
 
 void wq_packet_id_give(wq_client *c, wq_message *m) {
-  if (m->packet_id) c->slots[m->packet_id & (c->slots_n - 1)] = 0;
+  if (m->packet_id) *slot_of(c, m->packet_id) = 0;
   m->packet_id = 0;
 }
 
 uint32_t wq_packet_id_find(const wq_client *c, uint16_t packet_id) {
-  uint32_t cell = c->slots[packet_id & (c->slots_n - 1)];
+  uint32_t cell = *slot_of(c, packet_id);
   return cell && wq_message_at(c, cell)->packet_id == packet_id ? cell : 0;
 }
 

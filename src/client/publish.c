@@ -235,7 +235,7 @@ static wq_publish_packet packet_to_be(const wq_publish_args *args) {
                              .payload = args->payload};
 }
 
-int wq_publish_check(const wq_client *c, const wq_publish_args *args) {
+int wq_publish_check(const wq_client *c, const wq_publish_args *args, uint64_t *size) {
   if (args->size < sizeof *args || args->qos > 2 || (!args->host_payload && args->payload.len > WQ_PAYLOAD_MAX))
     return WQ_E_ARG;
   if (!wq_topic_name_valid(args->topic)) return WQ_E_TOPIC;
@@ -249,7 +249,8 @@ int wq_publish_check(const wq_client *c, const wq_publish_args *args) {
   }
   /* What would never fit is not kept; with the length of properties, which the connection it waits for may need. */
   const wq_publish_packet p = packet_to_be(args);
-  const uint64_t here = wq_publish_size(WQ_MQTT_5_0, &p) - (args->host_payload ? args->payload.len : 0);
+  *size = wq_publish_size(WQ_MQTT_5_0, &p);
+  const uint64_t here = *size - (args->host_payload ? args->payload.len : 0);
   return here + WQ_OUTPUT_RESERVE > c->config.output_size ? WQ_E_ARG : 0;
 }
 
@@ -285,12 +286,12 @@ uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, 
 
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) {
   wq_client *c = client;
-  int error = wq_publish_check(c, args);
+  uint64_t size;
+  int error = wq_publish_check(c, args, &size);
   if (error) return error;
   if (c->status == WQ_DISCONNECTING || (args->qos == 0 && c->status != WQ_CONNECTED)) return WQ_E_STATE;
   if (now_ms > c->now) c->now = now_ms;
   wq_publish_packet p = packet_to_be(args);
-  uint64_t size = wq_publish_size(WQ_MQTT_5_0, &p);
   if (c->status == WQ_CONNECTED) {
     if (c->negotiated.version < WQ_MQTT_5_0) size = size_of(c, &p);
     if (over_server_limit(c, &p, size)) return WQ_E_SERVER_LIMIT;

@@ -35,18 +35,17 @@ int wq_records_done(wq_client *client, size_t count) {
 int wq_restore(wq_client *client, const wq_publish_args *args, uint16_t packet_id, bool released, uint64_t now_ms) {
   wq_client *c = client;
   if (c->status != WQ_IDLE) return WQ_E_STATE;
-  int error = wq_publish_check(c, args);
+  uint64_t size;
+  int error = wq_publish_check(c, args, &size);
   if (error) return error;
   if (!args->qos || (released && (!packet_id || args->qos != 2))) return WQ_E_ARG;
-  uint32_t *slot = &c->slots[packet_id & (c->slots_n - 1)];
   if (packet_id && wq_packet_id_find(c, packet_id)) return WQ_E_ARG;
-  if (packet_id && (*slot || c->inflight.count >= c->config.inflight_max)) return WQ_E_FULL;
+  if (packet_id && (!wq_packet_id_free(c, packet_id) || c->inflight.count >= c->config.inflight_max)) return WQ_E_FULL;
   uint32_t cell = wq_enqueue(c, args, now_ms, &error);
   if (!cell) return error;
   wq_message *m = wq_message_at(c, cell);
   if (packet_id) {
-    *slot = cell;
-    m->packet_id = packet_id;
+    wq_packet_id_set(c, cell, packet_id);
     m->progress = released ? WQ_RELEASED : WQ_SENT;
     wq_list_remove(c, &c->waiting[1], cell);
     wq_list_append(c, &c->inflight, cell);

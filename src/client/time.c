@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Deadlines and keep-alive. PINGREQ goes out whenever nothing else did for long enough, also while another is unanswered:
  * its answer may be behind much that comes, and the server counts from what it got. Another goes out when nothing came for
- * the whole interval: to a server that is gone, messages with QoS 0 can be sent for a long time. Any byte from the server proves that
- * it is there. While a payload of the host's is on its way, keep-alive rests: nothing can be sent in the middle of it.
+ * the whole interval: to a server that is gone, messages with QoS 0 can be sent for a long time. Any byte from the server
+ * proves that it is there. While a payload of the host's is on its way, keep-alive rests: nothing can be sent in the
+ * middle of it.
  * A tick that comes late tells of a host that slept: what is overdue then says nothing about the server. */
 #include "client.h"
 

@@ -111,7 +111,6 @@ uint32_t wq_ping_encode(uint8_t *dst, uint32_t room, uint8_t type);
 /* The sizes the encoders will need, known before anything is written; over 268435460 means "cannot be a packet". */
 uint64_t wq_publish_size(uint8_t version, const wq_publish_packet *p);
 /* The length of its properties, alias included. */
-/* The length of its properties, alias included. */
 static inline uint32_t wq_publish_properties_len(const wq_publish_packet *p) {
   return p->properties.len + (p->alias != 0 ? 3u : 0u); /* see wq_write_alias() */
 }
