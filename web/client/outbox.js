@@ -2,8 +2,8 @@
 // the payloads that are too large for the core, and the limit in bytes.
 import { Clock } from './clock.js';
 import { coreError, endedError, MqttError, notConnectedError } from './errors.js';
+import { Offline } from './outbox_offline.js';
 import { OutboxRecords, ownBytes } from './outbox_records.js';
-import { shortened } from './properties.js';
 import { Settling } from './settle.js';
 
 /**
@@ -95,8 +95,7 @@ export class Outbox {
   #pending = new Map();
   /** With a store that survives. @type {OutboxRecords | null} */
   records = null;
-  /** @type {Set<() => void>} QoS 0 messages that wait for a connection, see queue.qos0 */
-  #offline = new Set();
+  #offline;
   /** @type {Settling<PublishResult>[]} accepted QoS 0 messages, to be resolved when fewer bytes wait */
   #crowd = [];
   #bytes = 0;
@@ -131,6 +130,7 @@ export class Outbox {
     this.#machine = machine;
     this.#queue = queue;
     this.#settled = settled;
+    this.#offline = new Offline(machine, this.publish.bind(this));
   }
 
   /**
@@ -326,44 +326,9 @@ export class Outbox {
   #wait(topic, payload, options) {
     if (!this.#queue.qos0 && !this.#renewing) throw notConnectedError('publish');
     const size = payload.length + topic.length;
-    const many = this.#offline.size + this.#count >= this.#queue.maxMessages;
+    const many = this.#offline.count + this.#count >= this.#queue.maxMessages;
     this.#makeRoom(payload, size, many);
-    const own = ownBytes(payload);
-    /** @type {Settling<PublishResult>} */
-    const settling = new Settling('publish', options, () => {
-      forget();
-      return false;
-    });
-    const { core } = this.#machine;
-    const seconds = options.properties?.messageExpiryInterval ?? Infinity;
-    const since = performance.now();
-    const expire = () => {
-      forget();
-      settling.reject(coreError(core, 'publish', core.numbers.WQ_E_EXPIRED));
-    };
-    const timer = seconds * 1000 < 2 ** 31 ? setTimeout(expire, seconds * 1000) : undefined;
-    const forget = () => {
-      clearTimeout(timer);
-      this.#bytes -= size;
-      this.#offline.delete(send);
-    };
-    const send = () => {
-      const waited = performance.now() - since;
-      if (waited >= seconds * 1000) return expire();
-      forget();
-      if (settling.done) return;
-      if (this.closed) settling.reject(endedError('publish'));
-      else if (this.#machine.connection === null)
-        settling.reject(this.#queue.qos0 || this.#renewing ? this.#dropped() : notConnectedError('publish'));
-      else {
-        const properties = shortened(options.properties, waited);
-        const rest = { ...options, properties, signal: undefined, timeout: undefined };
-        this.publish(topic, own, rest).then(...settlers(settling));
-      }
-    };
-    this.#offline.add(send);
-    this.#bytes += size;
-    return settling.promise;
+    return this.#offline.add(topic, ownBytes(payload), options);
   }
 
   /** Have the core tell what expires while no connection asks it. */
@@ -411,7 +376,8 @@ export class Outbox {
 
   /** A message of so many bytes may wait: one alone always. @param {number} size */
   #fits(size) {
-    return this.#bytes === 0 || this.#bytes + size <= this.#queue.maxBytes;
+    const bytes = this.#bytes + this.#offline.bytes;
+    return bytes === 0 || bytes + size <= this.#queue.maxBytes;
   }
 
   /**
@@ -437,10 +403,9 @@ export class Outbox {
   #giveWay(size) {
     if (this.#queue.policy !== 'drop-oldest') return false;
     let dropped = 0;
-    for (const send of this.#offline) {
+    for (; this.#offline.count > 0; dropped++) {
       if (dropped > 0 && this.#fits(size)) return true;
-      send();
-      dropped++;
+      this.#offline.drop(this.#dropped());
     }
     for (const pending of this.#all) {
       if (dropped > 0 && this.#fits(size)) return true;
@@ -580,7 +545,7 @@ export class Outbox {
   set renewing(going) {
     const failed = this.#renewing && !going && !this.#queue.qos0;
     this.#renewing = going;
-    if (failed) for (const send of [...this.#offline]) send();
+    if (failed) this.#offline.flush(notConnectedError('publish'));
   }
 
   get renewing() {
@@ -590,7 +555,7 @@ export class Outbox {
   /** A connection is up: what waited for one goes out. */
   connected() {
     this.#renewing = false;
-    for (const send of [...this.#offline]) send();
+    this.#offline.flush();
   }
 
   /** The connection is gone; the core settles what is lost with it. */
@@ -606,20 +571,11 @@ export class Outbox {
   close() {
     this.closed = true;
     this.#clock.stop();
-    for (const send of [...this.#offline]) send();
+    this.#offline.flush(endedError('publish'));
     for (const settling of this.#crowd.splice(0)) settling.reject(endedError('publish'));
     for (const { settling } of this.#all) settling.reject(endedError('publish'));
     this.#pending.clear();
     this.records?.storing.clear();
     this.#bytes = 0;
   }
-}
-
-/**
- * @template T
- * @param {Settling<T>} settling
- * @returns {[(value: T) => void, (error: unknown) => void]}
- */
-function settlers(settling) {
-  return [(value) => settling.resolve(value), (error) => settling.reject(error)];
 }
