@@ -35,7 +35,6 @@ MODEL_C   := $(wildcard tests/model/*.c)
 PROVIDER_C := $(wildcard tests/provider/*.c)
 ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C) $(MODEL_C) $(PROVIDER_C)
 C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
-JS_FILES  := $(shell find web wasm tests examples -name '*.js' 2>/dev/null)
 WEB_FILES := $(shell find web/client web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
 
 # ---------------------------------------------------------------------------------------------------- flags
@@ -162,6 +161,12 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# The IoT services' stand-ins have packages of their own: the vendors' SDKs.
+CLOUDS := tests/clouds/node_modules/.package-lock.json
+$(CLOUDS): tests/clouds/package-lock.json
+	npm ci --prefix tests/clouds --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
 WEB_DEPS := web/build.js web/csp.js build/gen/webcrypto.js dist/wasmqtt.wasm node_modules/.package-lock.json
 
 $(LIB_JS) &: $(WEB_FILES) $(WEB_DEPS)
@@ -178,12 +183,12 @@ dist/wasmqtt.d.ts: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
 
 # ---------------------------------------------------------------------------------------------------- tests
 comma := ,
-SUITES := lint tools unit vectors fuzz wasm client provider interop dashboard net browser
+SUITES := lint tools unit vectors fuzz wasm client provider clouds interop dashboard net browser
 SUITE  := $(SUITES)
 CHOSEN := $(subst $(comma), ,$(SUITE))
 
 # What each suite needs built.
-NEED_lint    := build/gen/webcrypto.js dist/wasmqtt.d.ts
+NEED_lint    := build/gen/webcrypto.js dist/wasmqtt.d.ts $(CLOUDS)
 NEED_tools   := $(LIB_JS) dist/wasmqtt.d.ts
 NEED_unit    := $(UNIT)
 NEED_fuzz    := $(FUZZ)
@@ -191,6 +196,7 @@ NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
 NEED_wasm    := dist/wasmqtt.wasm build/gen/webcrypto.js $(LIB_JS) $(DASH)
 NEED_client  := $(LIB_JS)
 NEED_provider := $(PROVIDER)
+NEED_clouds  := $(CLOUDS) node_modules/.package-lock.json
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
 NEED_dashboard := node_modules/.package-lock.json
 NEED_net     := $(NET) build/native/fleet $(DASH)

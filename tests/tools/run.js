@@ -127,6 +127,7 @@ const suites = {
   wasm: [node('tests/wasm', 2)],
   client: [node('tests/client', 2)],
   provider: [node('tests/provider', 2)],
+  clouds: [node('tests/clouds', 2)],
   interop: [node('tests/interop', 2)],
   dashboard: [node('tests/dashboard', 2)],
   net: [node('tests/net', 1)],

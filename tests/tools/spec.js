@@ -87,7 +87,7 @@ function citations(root, folders, pattern) {
 }
 
 // What is in tests/ without testing the protocol.
-const NO_TESTS = ['tools', 'spec', 'bench'];
+const NO_TESTS = ['tools', 'spec', 'bench', 'clouds'];
 
 /**
  * @param {string} root of the tree

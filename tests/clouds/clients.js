@@ -1,0 +1,39 @@
+// MQTT.js against a stand-in, for tests.
+import { once as onceOf } from 'node:events';
+import mqtt from 'mqtt';
+
+/** @typedef {import('./server.js').CloudServer} CloudServer */
+
+/**
+ * The arguments of the next event. (MQTT.js's client is an emitter, though not by its types.)
+ * @param {any} emitter
+ * @param {string} name
+ * @returns {Promise<any[]>}
+ */
+export const once = (emitter, name) => onceOf(emitter, name);
+
+/**
+ * A client that is connected, and does not reconnect.
+ * @param {string} url
+ * @param {import('mqtt').IClientOptions} [options]
+ */
+export const client = (url, options) => mqtt.connectAsync(url, { reconnectPeriod: 0, ...options });
+
+/**
+ * What CONNACK says to a client.
+ * @param {string} url
+ * @param {import('mqtt').IClientOptions} [options]
+ * @returns {Promise<number>} its code; -1: the connection closed without one
+ */
+export async function connack(url, options) {
+  const one = mqtt.connect(url, { reconnectPeriod: 0, ...options });
+  let code = -1;
+  one.on('error', () => {});
+  one.on('packetreceive', (packet) => {
+    if (packet.cmd !== 'connack') return;
+    code = packet.returnCode ?? packet.reasonCode ?? 0;
+    one.end(true);
+  });
+  await once(one, 'close');
+  return code;
+}
