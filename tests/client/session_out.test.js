@@ -636,6 +636,105 @@ test('subscriptions are wanted again: a session that is there needs no SUBSCRIBE
   await third.end();
 });
 
+/**
+ * A subscription 'a' is stored, its life is over, and the next one is not connected: it may be told what it wants no more.
+ * @param {(client: import('./lives.js').Client) => Promise<void>} [leave]
+ */
+async function unsubscribedInVain(leave = (client) => client.unsubscribe('a')) {
+  const lives = new Lives();
+  await (await lives.begin()).subscribe('a', { qos: 1 }, () => {});
+  await eventually(() => lives.store.keys.flat().includes('f:a'));
+  await lives.kill();
+  const { connect } = lives.peer.answers;
+  lives.peer.answers.connect = () => {};
+  ignore(leave(lives.create()));
+  await lives.peer.connection(2);
+  return { lives, online: () => (lives.peer.answers.connect = connect) };
+}
+
+for (const [how, end] of /** @type {[string, (lives: Lives) => Promise<unknown> | undefined][]} */ ([
+  ['end()', (lives) => lives.client?.end()],
+  [
+    'the death of the page',
+    async (lives) => {
+      await eventually(() => lives.store.keys.filter((keys) => keys.includes('f:a')).length === 2);
+      await lives.kill();
+    },
+  ],
+])) {
+  test(`unsubscribe() without a connection, then ${how}: the next life tells the server, and forgets`, async () => {
+    const { lives, online } = await unsubscribedInVain();
+    await end(lives);
+    online();
+    lives.peer.connack.sessionPresent = true;
+    await lives.begin();
+    const { unsubscriptions } = await lives.connection.packet('unsubscribe');
+    assert.deepEqual(unsubscriptions, ['a']);
+    assert.equal(lives.connection.count('subscribe'), 0);
+    await eventually(() => lives.store.keys.flat().includes('-f:a'));
+    await lives.client?.end();
+    assert.deepEqual(Object.keys(await lives.store.records()), ['meta']);
+  });
+}
+
+test('unsubscribe() without a connection, then a session that is lost: nothing is to be told, and it is forgotten', async () => {
+  const { lives, online } = await unsubscribedInVain();
+  await lives.client?.end();
+  online();
+  const client = await lives.begin();
+  await client.publish('t', 'x', { qos: 1 });
+  assert.deepEqual(sent(lives.connection), ['publish1 x']);
+  await client.end();
+  assert.deepEqual(Object.keys(await lives.store.records()), ['meta']);
+});
+
+test('a page that dies between unsubscribe() and UNSUBACK: the next life asks again', async () => {
+  const lives = new Lives();
+  const first = await lives.begin();
+  await first.subscribe('a', { qos: 1 }, () => {});
+  await eventually(() => lives.store.keys.flat().includes('f:a'));
+  const { unsubscribe } = lives.peer.answers;
+  lives.peer.answers.unsubscribe = () => {};
+  ignore(first.unsubscribe('a'));
+  await lives.connection.packet('unsubscribe');
+  await lives.kill();
+  lives.peer.answers.unsubscribe = unsubscribe;
+  lives.peer.connack.sessionPresent = true;
+  await lives.begin();
+  await lives.connection.packet('unsubscribe');
+  await eventually(() => lives.store.keys.flat().includes('-f:a'));
+  await lives.client?.end();
+});
+
+test('what was wanted no more, and is again, is subscribed to in that life', async () => {
+  const { lives, online } = await unsubscribedInVain();
+  await lives.client?.end();
+  online();
+  lives.peer.connack.sessionPresent = true;
+  const client = lives.create();
+  await client.subscribe('a', { qos: 1 }, () => {});
+  assert.deepEqual(sent(lives.connection), ['subscribe1']);
+  await client.end();
+  assert.equal((await lives.store.records())['f:a'].wanted, true);
+});
+
+test('unsubscribe() before the store is open counts, for what an earlier life wanted too', async () => {
+  for (const leave of [
+    (/** @type {import('./lives.js').Client} */ client) => client.unsubscribe('a'),
+    async (/** @type {import('./lives.js').Client} */ client) => {
+      ignore(client.subscribe('a', () => {}));
+      await client.unsubscribe('a');
+    },
+  ]) {
+    const { lives } = await unsubscribedInVain(leave);
+    await lives.client?.end();
+    assert.equal((await lives.store.records())['f:a'].wanted, false);
+  }
+  const client = new Lives().create();
+  await client.end();
+  await client.unsubscribe('a');
+});
+
 test('a subscription of an earlier life that the server refuses now is reported, and wanted no more', async () => {
   const lives = new Lives();
   const first = await lives.begin();

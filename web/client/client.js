@@ -400,7 +400,8 @@ export class Client {
   async unsubscribe(filter, options = {}) {
     const users = [...this.#users].filter((user) => user.filter === filter);
     await Promise.all(users.map((user) => user.unsubscribe(options)));
-    if (users.length === 0 && this.#subscriptions.wants(filter)) await this.#subscriptions.delete(filter, options);
+    if (users.length > 0 || this.#inbox.closed || !this.#subscriptions.wants(filter)) return;
+    await this.#subscriptions.delete(filter, options);
   }
 
   /**

@@ -3,7 +3,7 @@
 //   m:ORDER      a message that was published and is not settled; ORDER: 1, 2, ... as publish() was called
 //   s:ORDER      it was sent: its packet id, and whether PUBREC came
 //   i:PACKETID   an inbound message with QoS 2: handed to a handler (done: false), or acknowledged and not released
-//   f:FILTER     a subscription that the server has granted
+//   f:FILTER     a subscription that the server has granted; or (wanted: false) that is to end, until the server has confirmed
 import { MqttError } from './errors.js';
 
 /** @typedef {import('./store.js').StoreChange} StoreChange */
@@ -30,6 +30,8 @@ import { MqttError } from './errors.js';
 
 /** @typedef {{ packetId: number, released: boolean }} SentRecord */
 
+/** @typedef {import('./subscriptions.js').SubscribeOptions & { wanted?: boolean }} FilterRecord wanted: default true */
+
 /**
  * @typedef {object} RestoredMessage
  * @property {number} order
@@ -42,7 +44,7 @@ import { MqttError } from './errors.js';
  * @property {Meta} meta
  * @property {RestoredMessage[]} messages oldest first
  * @property {Map<number, boolean>} received by packet id: done
- * @property {Map<string, import('./subscriptions.js').SubscribeOptions>} subscriptions
+ * @property {Map<string, FilterRecord>} subscriptions by filter
  */
 
 /** What brings records of schema 1, 2, ... to the next. @type {readonly ((records: Records) => Records)[]} */

@@ -71,19 +71,21 @@ export class Subscriptions {
   /**
    * The core is there.
    * @param {import('./properties.js').PropertyTable} properties
-   * @param {ReadonlyMap<string, SubscribeOptions>} granted in an earlier life: wanted, and agreed if the session is there
+   * @param {ReadonlyMap<string, import('./records.js').FilterRecord>} records of an earlier life: what was granted is
+   *   agreed if the session is there
    */
-  start(properties, granted) {
+  start(properties, records) {
     this.#properties = properties;
-    for (const [filter, options] of granted) {
-      if (this.#entries.has(filter)) continue; // this life wants it already
-      Object.assign(this.#entry(filter), { options, wanted: true, agreed: true });
+    for (const entry of this.#entries.values()) if (!entry.wanted) this.#put(entry);
+    for (const [filter, { wanted = true, ...options }] of records) {
+      if (this.#entries.has(filter)) continue; // this life has decided already
+      Object.assign(this.#entry(filter), { options, wanted, agreed: wanted });
     }
   }
 
-  /** Somebody wants a filter, in this life or from an earlier one. @param {string} filter */
+  /** Somebody wants a filter, in this life or from an earlier one; before start(), maybe. @param {string} filter */
   wants(filter) {
-    return this.#entries.get(filter)?.wanted === true;
+    return this.#entries.get(filter)?.wanted ?? this.#properties === null;
   }
 
   /**
@@ -155,6 +157,7 @@ export class Subscriptions {
     entry.wanted = wanted;
     entry.agreed = false;
     entry.waiting.push(settling);
+    if (!wanted) this.#put(entry); // the server may hear of it in the next life only
     this.pump();
     return settling.promise;
   }
@@ -312,8 +315,13 @@ export class Subscriptions {
     entry.asked = [];
     for (const settling of asked) settling.resolve(code);
     if (!entry.agreed) return;
-    if (entry.wanted) this.#machine.journal?.put(`f:${entry.filter}`, recordOf(entry.options));
+    if (entry.wanted) this.#put(entry);
     else this.#delete(entry);
+  }
+
+  /** @param {Entry} entry */
+  #put(entry) {
+    this.#machine.journal?.put(`f:${entry.filter}`, recordOf(entry));
   }
 
   /** A filter is wanted no more. @param {Entry} entry */
@@ -386,10 +394,10 @@ export class Subscriptions {
 }
 
 /**
- * What a SUBSCRIBE says: the rest is of one life.
- * @param {SubscribeOptions} options
- * @returns {SubscribeOptions}
+ * What a SUBSCRIBE says, and whether it still counts: the rest is of one life.
+ * @param {Entry} entry
+ * @returns {import('./records.js').FilterRecord}
  */
-function recordOf({ qos, noLocal, retainAsPublished, retainHandling, properties }) {
-  return structuredClone({ qos, noLocal, retainAsPublished, retainHandling, properties });
+function recordOf({ options: { qos, noLocal, retainAsPublished, retainHandling, properties }, wanted }) {
+  return structuredClone({ qos, noLocal, retainAsPublished, retainHandling, properties, wanted });
 }
