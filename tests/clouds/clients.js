@@ -20,6 +20,16 @@ export const once = (emitter, name) => onceOf(emitter, name);
 export const client = (url, options) => mqtt.connectAsync(url, { reconnectPeriod: 0, ...options });
 
 /**
+ * Its end, whatever MQTT.js finds wrong on the way.
+ * @param {import('mqtt').MqttClient} client
+ * @returns {Promise<void>}
+ */
+export function closing(client) {
+  client.on('error', () => {});
+  return new Promise((resolve) => client.once('close', resolve));
+}
+
+/**
  * What CONNACK says to a client.
  * @param {string} url
  * @param {import('mqtt').IClientOptions} [options]
@@ -28,12 +38,11 @@ export const client = (url, options) => mqtt.connectAsync(url, { reconnectPeriod
 export async function connack(url, options) {
   const one = mqtt.connect(url, { reconnectPeriod: 0, ...options });
   let code = -1;
-  one.on('error', () => {});
   one.on('packetreceive', (packet) => {
     if (packet.cmd !== 'connack') return;
     code = packet.returnCode ?? packet.reasonCode ?? 0;
     one.end(true);
   });
-  await once(one, 'close');
+  await closing(one);
   return code;
 }
