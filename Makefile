@@ -27,13 +27,14 @@ SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
 CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
 HOST_C    := $(wildcard src/native/*.c)
 FLEET_C   := $(wildcard examples/fleet/*.c)
+GATEWAY_C := $(wildcard examples/gateway/*.c)
 UNIT_C    := $(wildcard tests/unit/*_test.c)
 VECTORS_C := $(wildcard tests/vectors/*.c)
 NET_C     := $(wildcard tests/net/*.c)
 FUZZ_C    := $(wildcard tests/fuzz/*_fuzz.c)
 MODEL_C   := $(wildcard tests/model/*.c)
 PROVIDER_C := $(wildcard tests/provider/*.c)
-ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C) $(MODEL_C) $(PROVIDER_C)
+ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(GATEWAY_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C) $(MODEL_C) $(PROVIDER_C)
 C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
 WEB_FILES := $(shell find web/client web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
 
@@ -65,7 +66,7 @@ FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js dist/worker.js
 DASH   := dist/dashboard.html dist/dashboard/index.html
 
-all: dist build/libwasmqtt.a build/native/fleet ## build everything that users take (the default)
+all: dist build/libwasmqtt.a build/native/fleet build/native/gateway ## build everything that users take (the default)
 
 dist: dist/wasmqtt.wasm $(LIB_JS) dist/wasmqtt.d.ts $(DASH) ## the wasm module, its JavaScript, the dashboard: dist/
 
@@ -82,9 +83,11 @@ build/fuzz/libwasmqtt.a: $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
 	@$(call SAY,AR)
 	$(Q)ar rcs $@ $^
 
-build/native/fleet: $(call NATIVE_O,$(FLEET_C)) build/native/libhost.a build/libwasmqtt.a
+build/native/fleet: $(call NATIVE_O,$(FLEET_C))
+build/native/gateway: $(call NATIVE_O,$(GATEWAY_C))
+build/native/fleet build/native/gateway: build/native/libhost.a build/libwasmqtt.a
 	@$(call SAY,LINK)
-	$(Q)$(CC) $(RELEASE) -o $@ $^ $(HOST_LIBS)
+	$(Q)$(CC) $(RELEASE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBS)
 
 # The host needs the core, and the core's providers need the host's cryptography: hence a group.
 TEST_LIBS := build/test/libhost.a build/test/libwasmqtt.a
@@ -94,7 +97,8 @@ $(NET): build/test/%: build/test/tests/net/%.o $(TEST_LIBS)
 $(PROVIDER): build/test/%: build/test/tests/provider/%.o $(TEST_LIBS)
 build/test/vectors: $(call TEST_O,$(VECTORS_C)) $(TEST_LIBS)
 build/test/fleet: $(call TEST_O,$(FLEET_C)) $(TEST_LIBS)
-$(UNIT) $(NET) $(PROVIDER) build/test/vectors build/test/fleet:
+build/test/gateway: $(call TEST_O,$(GATEWAY_C)) $(TEST_LIBS)
+$(UNIT) $(NET) $(PROVIDER) build/test/vectors build/test/fleet build/test/gateway:
 	@$(call SAY,LINK)
 	$(Q)$(CC) $(CHECKED) -o $@ -Wl,--start-group $^ -Wl,--end-group $(HOST_LIBS)
 
@@ -199,7 +203,7 @@ NEED_provider := $(PROVIDER)
 NEED_clouds  := $(CLOUDS) node_modules/.package-lock.json
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
 NEED_dashboard := node_modules/.package-lock.json
-NEED_net     := $(NET) build/native/fleet $(DASH)
+NEED_net     := $(NET) build/native/fleet build/test/gateway $(DASH) dist/wasmqtt.wasm
 NEED_browser := $(LIB_JS) $(DASH) build/native/fleet
 
 test: ## set up what is missing, build, run every suite; SUITE=unit,client chooses
@@ -220,7 +224,7 @@ lint: lint-c lint-js ## formatting, warnings as errors, static checks, layering,
 lint-c: $(patsubst %.c,build/strict/%.o,$(ALL_C)) $(call NATIVE_O,$(ALL_C))
 	$(Q)$(FORMAT) --dry-run -Werror $(C_FILES)
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability,performance --inline-suppr \
-	  --suppress=missingIncludeSystem --suppress=memleak -Isrc $(CORE_C) $(HOST_C) $(FLEET_C)
+	  --suppress=missingIncludeSystem --suppress=memleak -Isrc $(CORE_C) $(HOST_C) $(FLEET_C) $(GATEWAY_C)
 
 lint-js: $(NEED_lint)
 	node tests/tools/layering.js

@@ -222,9 +222,11 @@ static void serve_closing(wqn_client *c) {
   bool said = c->failed || wq_client_status(c->core) != WQ_CONNECTED;
   bool dead = wqn_exchange_flush(c) != 0;
   if (said && !wqn_ws_blocked(&c->ws)) {
-    wqn_ws_close(&c->ws, c->failed && c->failure.phase == WQN_MQTT && !WQ_IS_REFUSED(c->failure.code)
-                             ? WSLAY_CODE_PROTOCOL_ERROR
-                             : WSLAY_CODE_NORMAL_CLOSURE);
+    wqn_ws_close(&c->ws,
+                 c->failed && c->failure.phase == WQN_MQTT && !WQ_IS_REFUSED(c->failure.code)
+                     ? WSLAY_CODE_PROTOCOL_ERROR
+                     : WSLAY_CODE_NORMAL_CLOSURE,
+                 NULL);
     wqn_ws_flush(&c->ws);
   }
   while (wqn_ws_read(&c->ws, &c->url, &unused) > 0)

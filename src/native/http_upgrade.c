@@ -6,35 +6,22 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-#include "../crypto.h"
-
-static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; /* RFC 6455, section 1.3 */
-
-typedef struct span {
-  const char *at;
-  size_t length;
-} span;
+#include "http.h"
 
 /* The headers that decide, as they were found. */
 typedef struct answer {
   unsigned status;
-  span reason;
-  span upgrade, connection, accept, subprotocol, extensions, location; /* at NULL: absent */
+  wqn_span reason;
+  wqn_span upgrade, connection, accept, subprotocol, extensions, location; /* at NULL: absent */
 } answer;
 
 int wqn_upgrade_begin(wqn_upgrade *upgrade, const wqn_url *url, const char *subprotocol,
                       const uint8_t nonce[WQN_UPGRADE_NONCE], wqn_error *error) {
   char key[25];
-  char joined[sizeof key + sizeof guid];
-  wq_crypto_op digest;
   EVP_EncodeBlock((unsigned char *)key, nonce, WQN_UPGRADE_NONCE);
-  int joined_length = snprintf(joined, sizeof joined, "%s%s", key, guid);
-  wq_crypto_digest(&digest, WQ_SHA1, (const uint8_t *)joined, (uint32_t)joined_length);
-  if (digest.status != WQ_CRYPTO_DONE)
+  if (!wqn_http_accept(upgrade->accept, key))
     return wqn_fail(error, WQN_UPGRADE, 0, "OpenSSL offers no SHA-1 here, which a WebSocket handshake needs");
-  EVP_EncodeBlock((unsigned char *)upgrade->accept, digest.result, 20);
 
   int length = snprintf(upgrade->request, sizeof upgrade->request,
                         "GET %s HTTP/1.1\r\n"
@@ -54,60 +41,20 @@ int wqn_upgrade_begin(wqn_upgrade *upgrade, const wqn_url *url, const char *subp
 
 /* ------------------------------------------------------------------------------------------------ reading */
 
-static bool span_is(span s, const char *text) {
-  return s.at && s.length == strlen(text) && strncasecmp(s.at, text, s.length) == 0;
-}
-
-static span span_trim(span s) {
-  while (s.length > 0 && (*s.at == ' ' || *s.at == '\t'))
-    s.at++, s.length--;
-  while (s.length > 0 && (s.at[s.length - 1] == ' ' || s.at[s.length - 1] == '\t'))
-    s.length--;
-  return s;
-}
-
-/* One of the comma-separated tokens of a header is `token`. */
-static bool span_has_token(span s, const char *token) {
-  if (!s.at) return false;
-  for (;;) {
-    const char *comma = memchr(s.at, ',', s.length);
-    size_t length = comma ? (size_t)(comma - s.at) : s.length;
-    if (span_is(span_trim((span){s.at, length}), token)) return true;
-    if (!comma) return false;
-    s.at += length + 1;
-    s.length -= length + 1;
-  }
-}
-
-/* Where the empty line ends, or 0. */
-static size_t find_end(const uint8_t *bytes, size_t length) {
-  for (size_t i = 0; i + 4 <= length; i++) {
-    if (memcmp(bytes + i, "\r\n\r\n", 4) == 0) return i + 4;
-  }
-  return 0;
-}
-
 /* "HTTP/1.1 101 Switching Protocols". Returns false if it is not that shape. */
-static bool read_status(span line, answer *a) {
+static bool read_status(wqn_span line, answer *a) {
   if (line.length < 12 || memcmp(line.at, "HTTP/1.", 7) != 0 || line.at[8] != ' ') return false;
   for (size_t i = 9; i < 12; i++) {
     if (line.at[i] < '0' || line.at[i] > '9') return false;
     a->status = a->status * 10 + (unsigned)(line.at[i] - '0');
   }
-  a->reason = span_trim((span){line.at + 12, line.length - 12});
+  a->reason = wqn_span_trim((wqn_span){line.at + 12, line.length - 12});
   return true;
 }
 
-/* Sort one header line in. Returns false if it is malformed, or repeats one that must not repeat. */
-static bool read_header(span line, answer *a) {
-  const char *colon = memchr(line.at, ':', line.length);
-  if (!colon || colon == line.at || *line.at == ' ' || *line.at == '\t') return false;
-  span name = {line.at, (size_t)(colon - line.at)};
-  span value = span_trim((span){colon + 1, line.length - name.length - 1});
-  struct {
-    const char *name;
-    span *value;
-  } const wanted[] = {
+static bool read_answer(const char *text, size_t length, answer *a) {
+  memset(a, 0, sizeof *a);
+  wqn_http_header const wanted[] = {
       {"Upgrade", &a->upgrade},
       {"Connection", &a->connection},
       {"Sec-WebSocket-Accept", &a->accept},
@@ -115,27 +62,8 @@ static bool read_header(span line, answer *a) {
       {"Sec-WebSocket-Extensions", &a->extensions},
       {"Location", &a->location},
   };
-  for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-    if (!span_is(name, wanted[i].name)) continue;
-    if (wanted[i].value->at) return false;
-    *wanted[i].value = value;
-  }
-  return true;
-}
-
-static bool read_answer(const char *text, size_t length, answer *a) {
-  memset(a, 0, sizeof *a);
-  bool first = true;
-  for (const char *end = text + length - 2; text < end;) { /* the last two bytes are the empty line */
-    const char *stop = text;
-    while (stop + 1 < end && !(stop[0] == '\r' && stop[1] == '\n'))
-      stop++;
-    span line = {text, (size_t)(stop - text)};
-    if (!(first ? read_status(line, a) : read_header(line, a))) return false;
-    first = false;
-    text = stop + 2;
-  }
-  return !first;
+  wqn_span first;
+  return wqn_http_read(text, length, &first, wanted, sizeof wanted / sizeof wanted[0]) && read_status(first, a);
 }
 
 /* ------------------------------------------------------------------------------------------------ judging */
@@ -182,7 +110,7 @@ static int not_http(const wqn_upgrade *upgrade, const wqn_url *url, wqn_error *e
 static int judge(const wqn_upgrade *upgrade, const wqn_url *url, const answer *a, wqn_error *error) {
   char shown[64];
   if (a->status != 101) return refused(a, url, error);
-  if (!span_is(a->upgrade, "websocket") || !span_has_token(a->connection, "upgrade"))
+  if (!wqn_span_is(a->upgrade, "websocket") || !wqn_span_has_token(a->connection, "upgrade"))
     return wqn_fail(error, WQN_UPGRADE, 101,
                     "%s answered 101 without the headers Upgrade: websocket and Connection: "
                     "Upgrade; a proxy in between may have removed them",
@@ -213,7 +141,7 @@ int wqn_upgrade_check(const wqn_upgrade *upgrade, const wqn_url *url, wqn_error 
   size_t compared = upgrade->response_length < sizeof start - 1 ? upgrade->response_length : sizeof start - 1;
   if (memcmp(upgrade->response, start, compared) != 0) return not_http(upgrade, url, error);
 
-  size_t length = find_end(upgrade->response, upgrade->response_length);
+  size_t length = wqn_http_end(upgrade->response, upgrade->response_length);
   if (length == 0) {
     if (upgrade->response_length < WQN_UPGRADE_RESPONSE_MAX) return 0;
     return wqn_fail(error, WQN_UPGRADE, 0, "%s answers with more than %u bytes of HTTP headers", url->authority,

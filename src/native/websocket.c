@@ -8,6 +8,8 @@
 
 #include "../crypto.h"
 
+enum { REASON_MAX = 123 }; /* what a control frame has room for behind the code [RFC 6455, section 5.5] */
+
 /* ------------------------------------------------------------------------------------------------ wslay's callbacks */
 
 /* One read fills `in` at most once: payload bytes never outnumber the bytes read, since wslay hands them on at once. */
@@ -77,7 +79,7 @@ static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_o
     wqn_printable(ws->reason, sizeof ws->reason, message->msg + 2, message->msg_length - 2);
 }
 
-int wqn_ws_open(wqn_ws *ws, wqn_transport *transport, const uint8_t *early, size_t early_length) {
+static int start(wqn_ws *ws, wqn_transport *transport, bool server, const uint8_t *early, size_t early_length) {
   static const struct wslay_event_callbacks callbacks = {
       .recv_callback = on_recv,
       .send_callback = on_send,
@@ -90,9 +92,19 @@ int wqn_ws_open(wqn_ws *ws, wqn_transport *transport, const uint8_t *early, size
   ws->transport = transport;
   ws->early = early;
   ws->early_length = early_length;
-  if (wslay_event_context_client_init(&ws->wslay, &callbacks, ws) != 0) return -1;
+  int failed = server ? wslay_event_context_server_init(&ws->wslay, &callbacks, ws)
+                      : wslay_event_context_client_init(&ws->wslay, &callbacks, ws);
+  if (failed) return -1;
   wslay_event_config_set_no_buffering(ws->wslay, 1);
   return 0;
+}
+
+int wqn_ws_open(wqn_ws *ws, wqn_transport *transport, const uint8_t *early, size_t early_length) {
+  return start(ws, transport, false, early, early_length);
+}
+
+int wqn_ws_accept(wqn_ws *ws, wqn_transport *transport, const uint8_t *early, size_t early_length) {
+  return start(ws, transport, true, early, early_length);
 }
 
 void wqn_ws_free(wqn_ws *ws) {
@@ -138,10 +150,13 @@ int wqn_ws_send(wqn_ws *ws, const uint8_t *bytes, size_t length) {
   return wslay_event_queue_msg(ws->wslay, &message) == WSLAY_ERR_NOMEM ? -1 : 0;
 }
 
-void wqn_ws_close(wqn_ws *ws, uint16_t code) {
+void wqn_ws_close(wqn_ws *ws, uint16_t code, const char *reason) {
+  size_t length = reason ? strlen(reason) : 0;
   if (ws->close_queued) return;
   ws->close_queued = true;
-  (void)wslay_event_queue_close(ws->wslay, code, NULL, 0); /* it fails only where one is queued already */
+  if (length > REASON_MAX) length = REASON_MAX;
+  (void)wslay_event_queue_close(ws->wslay, code, (const uint8_t *)reason,
+                                length); /* it fails only where one is queued already */
 }
 
 void wqn_ws_flush(wqn_ws *ws) {

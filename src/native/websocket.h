@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * An open WebSocket on a transport, client side, by wslay. Message boundaries mean nothing to MQTT, so bytes are handed on
+ * An open WebSocket on a transport, by wslay; the client's side of it, or the server's. Message boundaries mean nothing to MQTT, so bytes are handed on
  * as they come and no message is ever put together here. */
 #ifndef WASMQTT_NATIVE_WEBSOCKET_H
 #define WASMQTT_NATIVE_WEBSOCKET_H
@@ -27,6 +27,9 @@ typedef struct wqn_ws {
 /* wqn_ws_open - `early` must stay in place until it was read. Returns 0, or -1 if there is no memory. */
 int wqn_ws_open(wqn_ws *ws, wqn_transport *transport, const uint8_t *early, size_t early_length);
 
+/* wqn_ws_accept - the same for the server's side. */
+int wqn_ws_accept(wqn_ws *ws, wqn_transport *transport, const uint8_t *early, size_t early_length);
+
 /* wqn_ws_read - take in what came, up to one chunk. Returns 1 if there are bytes in ws->in, 0 if there are none for now, or
  * -1 with *error once the connection is over. */
 int wqn_ws_read(wqn_ws *ws, const wqn_url *url, wqn_error *error);
@@ -34,8 +37,9 @@ int wqn_ws_read(wqn_ws *ws, const wqn_url *url, wqn_error *error);
 /* wqn_ws_send - queue one binary message (copied). Returns 0, or -1 if there is no memory. */
 int wqn_ws_send(wqn_ws *ws, const uint8_t *bytes, size_t length);
 
-/* wqn_ws_close - queue a close frame. code: RFC 6455, section 7.4.1. */
-void wqn_ws_close(wqn_ws *ws, uint16_t code);
+/* wqn_ws_close - queue a close frame. code: RFC 6455, section 7.4.1. reason: printable ASCII, of which 123 bytes are sent;
+ * NULL: none. */
+void wqn_ws_close(wqn_ws *ws, uint16_t code, const char *reason);
 
 /* wqn_ws_flush - write what is queued, as far as the transport takes it. A failure shows in the next wqn_ws_read(). */
 void wqn_ws_flush(wqn_ws *ws);

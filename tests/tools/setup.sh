@@ -27,6 +27,7 @@ demo mosquitto mosquitto
 demo mosquitto_passwd mosquitto
 demo caddy caddy
 test clang-14 clang-14
+test openssl openssl
 test /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux libclang-rt-14-dev
 test clang-format-14 clang-format-14
 test cppcheck cppcheck
