@@ -424,6 +424,11 @@ typedef struct wq_publish_args {
  *   WQ_E_MEMORY        add memory and call again */
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms);
 
+/* wq_hold - no message with QoS 1 or 2 that waits is sent, from now on or (false) no more, while those under way go on: for
+ * a host that wants none under way when it ends a connection whose session ends with it, so that it knows what became of
+ * each. Any status; wq_lost() ends it too. Looks at nothing else: messages are queued, expire and may be taken back. */
+void wq_hold(wq_client *client, bool held);
+
 /* wq_remove - take back a message that has not been sent. Returns 0 (no event will name the token), WQ_E_TOKEN, or
  * WQ_E_STATE if it was sent already, or has failed: WQ_EV_SETTLED will come. Looks through the messages before it. */
 int wq_remove(wq_client *client, uint32_t token);

@@ -437,6 +437,14 @@ export class Core {
   }
 
   /**
+   * Messages with QoS 1 and 2 wait, or go on: see wq_hold().
+   * @param {boolean} yes
+   */
+  hold(yes) {
+    this.#x.wq_wasm_hold(Number(yes));
+  }
+
+  /**
    * @param {number} timeout ms
    * @param {number} now
    */

@@ -326,6 +326,11 @@ EXPORT(void, wq_wasm_throttled, uint32_t throttled) {
   told(0);
 }
 
+EXPORT(void, wq_wasm_hold, uint32_t held) {
+  wq_hold(client, held);
+  told(0);
+}
+
 EXPORT(int, wq_wasm_ping, uint32_t timeout_ms, double now) { return told(wq_ping(client, timeout_ms, (uint64_t)now)); }
 
 /* Scratch: topic, properties, and the payload unless it stays with the host. */

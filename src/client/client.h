@@ -133,6 +133,7 @@ struct wq_client {
   wq_list inflight;   /* sent, until acknowledged for good [M3:4.3.2-1] [M5:4.3.2-3] [M5:4.3.3-3] [M5:4.3.3-5] */
   wq_list requests, settling;
   wq_aliases aliases;
+  bool held;    /* nothing of waiting[1] is to be sent, see wq_hold() */
   bool no_qos2; /* the server of a 3.x connection has shown that it does not know QoS 2 */
 
   wq_record *records;

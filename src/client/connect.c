@@ -300,7 +300,7 @@ int wq_lost(wq_client *client, uint64_t now_ms) {
   c->skip = 0;
   c->pinging = false;
   c->again_at = 0;
-  c->confirming = false;
+  c->held = c->confirming = false;
   c->failure = 0;
   c->status = WQ_IDLE;
   wq_owed_forget(c);

@@ -130,6 +130,61 @@ test('without a session that goes on, acknowledgements are awaited before', asyn
   await client.end({ force: true });
 });
 
+for (const protocolVersion of /** @type {const} */ ([4, 5])) {
+  test(`${protocolVersion}: without a session, under constant traffic: nothing is lost, nothing comes twice`, async () => {
+    const peer = new Peer();
+    peer.connack = { cmd: 'connack', returnCode: 0, reasonCode: 0, sessionPresent: false };
+    for (const type of ['publish', 'pubrel']) {
+      const answer = peer.answers[type];
+      peer.answers[type] = (packet, connection) => void turn().then(() => answer(packet, connection));
+    }
+    const properties = { sessionExpiryInterval: 0 };
+    const client = await peer.connect({ protocolVersion, properties, credentials: shortLived(peer) });
+    let sent = 0;
+    const publisher = async (/** @type {1 | 2} */ qos) => {
+      while (client.stats.connections < 2 || (peer.connections[1].count('publish') ?? 0) < 100)
+        await client.publish(`${sent++}`, 'x', { qos });
+    };
+    await Promise.all([1, 2, 1, 2, 1, 2, 1, 2].map((qos) => publisher(/** @type {1 | 2} */ (qos))));
+    const topics = peer.connections.flatMap(({ packets }) =>
+      packets.filter(({ cmd }) => cmd === 'publish').map(({ topic }) => Number(topic)),
+    );
+    assert.equal(peer.connections.length, 2);
+    assert(peer.connections[0].count('publish') > 8);
+    assert.deepEqual(
+      topics.sort((a, b) => a - b),
+      Array.from({ length: sent }, (_, i) => i),
+    );
+    await client.end();
+  });
+}
+
+test('end() while messages are held for the renewal sends them', async () => {
+  const peer = new Peer();
+  peer.connack = { cmd: 'connack', returnCode: 0, sessionPresent: false };
+  const { publish } = peer.answers;
+  peer.answers.publish = () => {};
+  let asked = 0;
+  const given = shortLived(peer);
+  const credentials = () => {
+    asked++;
+    return given();
+  };
+  const client = await peer.connect({ protocolVersion: 4, credentials });
+  const first = client.publish('first', 'x', { qos: 2 });
+  await eventually(() => asked === 2);
+  await turn();
+  peer.answers.publish = publish;
+  const held = client.publish('held', 'x', { qos: 1 });
+  await turn();
+  assert.equal(peer.last.count('publish'), 1);
+  const ended = client.end();
+  await peer.last.packet('publish', 2);
+  peer.last.send({ cmd: 'pubrec', messageId: (await peer.last.packet('publish')).messageId });
+  await Promise.all([first, held, ended]);
+  assert.equal(peer.connections.length, 1);
+});
+
 test('while credentials() fails, the old connection stays; then it is replaced', async () => {
   const peer = new Peer();
   let asked = 0;
@@ -237,7 +292,7 @@ test('virtual clock: credentials of two months, and a machine that slept', async
   const options = { minDelay: 1, maxDelay: 1, jitter: /** @type {const} */ ('none'), stableTime: 1 };
   const renewal = new Renewal(
     /** @type {any} */ (machine),
-    /** @type {any} */ ({}),
+    /** @type {any} */ ({ release() {} }),
     /** @type {any} */ (dialer),
     options,
     () => {},
@@ -259,4 +314,36 @@ test('virtual clock: credentials of two months, and a machine that slept', async
   await turn();
   assert.equal(asked, 2);
   renewal.stop();
+});
+
+test('virtual clock: a server that acknowledges nothing does not hold up the renewal for ever', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1e12 });
+  t.after(() => mock.timers.reset());
+  let retired = 0;
+  const machine = {
+    log() {},
+    core: { negotiated: () => ({ session_expiry_interval: 0 }) },
+    connection: { retire: () => void retired++ },
+  };
+  const outbox = { renewing: false, hold: () => new Promise(() => {}), release() {} };
+  const dialer = { expires: 1e12 + HOUR, next: null, credentials: () => ({ password: 'new' }) };
+  const options = { minDelay: 1, maxDelay: 1, jitter: /** @type {const} */ ('none'), stableTime: 1 };
+  const renewal = new Renewal(
+    /** @type {any} */ (machine),
+    /** @type {any} */ (outbox),
+    /** @type {any} */ (dialer),
+    options,
+    () => {},
+  );
+  renewal.accepted();
+  mock.timers.tick(HOUR);
+  await turn();
+  mock.timers.tick(10 * SECOND - 1);
+  await turn();
+  assert.equal(retired, 0);
+  mock.timers.tick(1);
+  await turn();
+  assert.equal(retired, 1);
+  assert.deepEqual(dialer.next, { password: 'new' });
+  assert(outbox.renewing);
 });

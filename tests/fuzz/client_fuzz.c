@@ -232,7 +232,7 @@ static void command(fuzz *f) {
   static const uint8_t filter[] = "a/#";
   const wq_subscription sub = {.filter = {filter, 3}, .qos = 1};
   uint32_t ref;
-  switch (next(f) % 14) {
+  switch (next(f) % 15) {
   case 0:
   case 1:
   case 2:
@@ -260,6 +260,7 @@ static void command(fuzz *f) {
   case 11: wq_disconnect(f->client, 0, (wq_bytes){0}, f->now); break;
   case 12: wq_ping(f->client, next(f) * 100u, f->now); break;
   case 13: greet(f); break;
+  case 14: wq_hold(f->client, next(f) & 1); break;
   }
 }
 

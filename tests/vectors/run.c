@@ -456,6 +456,8 @@ static bool act(run *r, const char *name) {
     got = wq_ping(r->client, script_number(r->line, "timeout", 0), r->now);
   else if (strcmp(name, "alive") == 0)
     wq_alive(r->client, r->now);
+  else if (strcmp(name, "hold") == 0 || strcmp(name, "go_on") == 0)
+    wq_hold(r->client, *name == 'h');
   else if (strcmp(name, "lost") == 0)
     got = wq_lost(r->client, r->now), input = true;
   else if (strcmp(name, "tick") == 0)

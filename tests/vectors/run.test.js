@@ -266,6 +266,10 @@ class Run {
       case 'alive':
         this.core.alive(this.now);
         return 0;
+      case 'hold':
+      case 'go_on':
+        this.core.hold(name === 'hold');
+        return 0;
       case 'lost':
         return this.core.lost(this.now, this);
       case 'tick':

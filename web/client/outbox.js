@@ -113,8 +113,8 @@ export class Outbox {
   };
   /** See renewing. */
   #renewing = false;
-  /** Called when no message is left that is not settled. */
-  #idle = () => {};
+  /** Who waits for messages to settle: see #until. @type {Set<(lost: boolean) => void>} */
+  #waiters = new Set();
   /** Accepted messages. */
   published = 0;
   /** @type {boolean} */
@@ -165,18 +165,37 @@ export class Outbox {
     return [...this.#pending.values(), ...(this.records?.storing.keys() ?? [])];
   }
 
+  /** Resolves when every message is settled, or the connection is lost that would settle them. */
+  idle() {
+    return this.#until(() => this.#count === 0);
+  }
+
+  /** Messages with QoS 1 and 2 wait. Resolves when none is in flight any more, or the connection is lost. */
+  hold() {
+    const { core } = this.#machine;
+    core.hold(true);
+    return this.#until(() => core.stats().inflight === 0);
+  }
+
+  /** They need not wait any longer. */
+  release() {
+    this.#machine.core.hold(false);
+    this.#machine.kick();
+  }
+
   /**
-   * Resolves when every message is settled, or the connection is lost that would settle them.
+   * @param {() => boolean} settled
    * @returns {Promise<void>}
    */
-  idle() {
-    if (this.#count === 0) return Promise.resolve();
+  #until(settled) {
     return new Promise((resolve) => {
-      const told = this.#idle;
-      this.#idle = () => {
-        told();
+      const look = (/** @type {boolean} */ lost) => {
+        if (!lost && !settled()) return;
+        this.#waiters.delete(look);
         resolve();
       };
+      this.#waiters.add(look);
+      look(false);
     });
   }
 
@@ -365,13 +384,7 @@ export class Outbox {
     this.#pending.delete(pending.token);
     this.#bytes -= pending.size;
     this.records?.delete(pending);
-    if (this.#count === 0) this.#tellIdle();
-  }
-
-  #tellIdle() {
-    const told = this.#idle;
-    this.#idle = () => {};
-    told();
+    for (const look of this.#waiters) look(false);
   }
 
   /** A message of so many bytes may wait: one alone always. @param {number} size */
@@ -560,7 +573,7 @@ export class Outbox {
 
   /** The connection is gone; the core settles what is lost with it. */
   lost() {
-    this.#tellIdle();
+    for (const look of this.#waiters) look(true);
     this.#watch();
     for (const settling of this.#crowd.splice(0)) {
       settling.reject(new MqttError('publish', 'connection-lost', 'The connection was lost before the message left.'));

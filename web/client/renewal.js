@@ -1,13 +1,15 @@
 // Credentials that expire. Others are asked for ahead of time, while the connection goes on; when they are there, a new
 // connection takes the place of the old one in good order: what can be sent is sent, DISCONNECT is said (so there is no
-// will), and the session goes on. If credentials() fails, the old connection stays for as long as the server likes.
+// will), and the session goes on. Where none outlives the connection, messages with QoS 1 and 2 are held before, until the
+// acknowledgements of those under way have come. If credentials() fails, the old connection stays for as long as the server
+// likes.
 import { MqttError } from './errors.js';
 import { Backoff } from './retry.js';
 
 /** So much before their end, in ms: a tenth of their time, within these bounds, at most half of it. */
 const AHEAD_MIN = 30_000;
 const AHEAD_MAX = 300_000;
-/** Where no session outlives the connection, acknowledgements are awaited before, ms. */
+/** Acknowledgements are awaited so long, ms. */
 const SETTLE_TIMEOUT = 10_000;
 const TIMER_MAX = 2 ** 31 - 1; // longer ones overflow
 
@@ -67,6 +69,7 @@ export class Renewal {
     this.#asking = false;
     this.#at = Infinity;
     clearTimeout(this.#timer);
+    this.#outbox.release();
   }
 
   /** Timers stand still while a machine sleeps: look at the clock. */
@@ -112,14 +115,14 @@ export class Renewal {
     }
   }
 
-  /** Nothing is in flight that a new session would not know of, or it takes too long. */
+  /** Nothing is in flight that a new session would not know of, and nothing will be; or it takes too long. */
   async #settled() {
     if (this.#machine.core.negotiated().session_expiry_interval > 0) return;
     let timer;
     const late = new Promise((resolve) => {
       timer = setTimeout(resolve, SETTLE_TIMEOUT);
     });
-    await Promise.race([this.#outbox.idle(), late]);
+    await Promise.race([this.#outbox.hold(), late]);
     clearTimeout(timer);
   }
 }
