@@ -321,7 +321,9 @@ enum wq_event_type {
   WQ_EV_TOPIC_GONE = 10, /* topic_id names nothing from here on; it may be given again later */
   WQ_EV_OVERSIZE = 11,   /* 3.x: a PUBLISH over packet_size_max is being skipped and will be acknowledged by
                              the client itself. topic_id/topic_off/topic_len, len: its payload's bytes */
-  WQ_EV_STRAY_ACK = 12   /* an acknowledgement of type aux for a packet id not in use; counted, harmless */
+  WQ_EV_STRAY_ACK = 12,  /* an acknowledgement of type aux for a packet id not in use; counted, harmless */
+  WQ_EV_RECEIVED = 13    /* the server took a QoS 2 publish, and its PUBREC says more than that. aux: token; reason
+                            (0x10 no subscribers, ...); props. WQ_EV_SETTLED will come */
 };
 
 /* wq_event.flags */
@@ -455,9 +457,16 @@ int wq_unsubscribe(wq_client *client, const wq_bytes *filters, size_t count, wq_
 /* wq_ack - a QoS 1 or 2 message was handled. handle: the event's aux. Acknowledgements leave in arrival order
  * [M3:4.6.0-2] [M3:4.6.0-3] [M5:4.6.0-2] [M5:4.6.0-3]: an early one waits for those before it. A handle of an ended
  * connection does nothing.
- * reason: 0, or with 5.0 an error code of PUBACK and PUBREC (0x80 and up) [M5:3.4.2-1] [M5:3.5.2-1]. Returns 0 or WQ_E_ARG
- * (never given, or a reason that the packet cannot carry). */
+ * reason: 0, or with 5.0 an error code of PUBACK and PUBREC (0x80 and up) [M5:3.4.2-1] [M5:3.5.2-1]: the message is
+ * refused, and its packet id, of QoS 2 too, means a new message from then on [M5:4.3.3-9]. Returns 0 or WQ_E_ARG (never
+ * given, or a reason that the packet cannot carry). */
 int wq_ack(wq_client *client, uint32_t handle, uint8_t reason, uint64_t now_ms);
+
+/* wq_ack_with - wq_ack() with properties: encoded; 5.0 only, Reason String and User Property. If they make the packet larger
+ * than the server's Maximum Packet Size, it goes without them. [M5:3.4.2-2] [M5:3.4.2-3] [M5:3.5.2-2] [M5:3.5.2-3]
+ * Returns also WQ_E_PROPERTY, WQ_E_ARG (a packet larger than output_size less 64 bytes), WQ_E_FULL (too many properties
+ * wait), WQ_E_MEMORY. */
+int wq_ack_with(wq_client *client, uint32_t handle, uint8_t reason, wq_bytes properties, uint64_t now_ms);
 
 /* ------------------------------------------------------------------------------------------------ sessions that survive
  *
@@ -471,7 +480,8 @@ enum wq_record_type {
                                 its record: without it the message would go out again, as new */
   WQ_RECORD_RELEASED = 2,    /* `token`: PUBREC came, PUBREL is in the output */
   WQ_RECORD_RECEIVED = 3,    /* the QoS 2 message with packet_id was acknowledged with wq_ack(): not to be told again */
-  WQ_RECORD_COMPLETED = 4,   /* ... its PUBREL came, and PUBCOMP is in the output: forget it */
+  WQ_RECORD_COMPLETED = 4,   /* ... its PUBREL came, and PUBCOMP is in the output: forget it. Or wq_ack() refused the
+                                message */
   WQ_RECORD_SESSION_LOST = 5 /* the server has no session: packet ids of earlier records mean nothing any more, and what
                                 is not settled waits again */
 };

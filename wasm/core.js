@@ -414,10 +414,13 @@ export class Core {
   /**
    * @param {number} handle
    * @param {number} reason
+   * @param {Uint8Array | undefined} properties encoded
    * @param {number} now
    */
-  ack(handle, reason, now) {
-    return this.#x.wq_wasm_ack(handle, reason, now);
+  ack(handle, reason, properties, now) {
+    if (properties === undefined) return this.#x.wq_wasm_ack(handle, reason, 0, now);
+    const call = () => this.#x.wq_wasm_ack(handle, reason, properties.length, now);
+    return this.#scratch.properties(properties) || this.#enough(call);
   }
 
   /**

@@ -214,6 +214,7 @@ static const wq_wasm_row layout[] = {
     NUMBER(WQ_EV_TOPIC_GONE),
     NUMBER(WQ_EV_OVERSIZE),
     NUMBER(WQ_EV_STRAY_ACK),
+    NUMBER(WQ_EV_RECEIVED),
     NUMBER(WQ_EVF_QOS),
     NUMBER(WQ_EVF_RETAIN),
     NUMBER(WQ_EVF_DUP),
@@ -376,8 +377,9 @@ EXPORT(int, wq_wasm_unsubscribe, uint32_t count, uint32_t properties_len, double
   return told(wq_unsubscribe(client, scratch.filters, count, take(&at, properties_len), (uint64_t)now));
 }
 
-EXPORT(int, wq_wasm_ack, uint32_t handle, uint32_t reason, double now) {
-  return told(wq_ack(client, handle, (uint8_t)reason, (uint64_t)now));
+EXPORT(int, wq_wasm_ack, uint32_t handle, uint32_t reason, uint32_t properties_len, double now) {
+  uint32_t at = 0;
+  return told(wq_ack_with(client, handle, (uint8_t)reason, take(&at, properties_len), (uint64_t)now));
 }
 
 EXPORT(const wq_negotiated_t *, wq_wasm_negotiated, void) { return wq_negotiated(client); }

@@ -79,8 +79,10 @@ typedef struct wq_owed {
   uint16_t packet_id;
   uint8_t qos;
   uint8_t reason;
-  bool ready;  /* the host acknowledged */
-  bool repeat; /* PUBREC for a PUBLISH that was already taken */
+  bool ready;     /* the host acknowledged */
+  bool repeat;    /* PUBREC for a PUBLISH that was already taken */
+  uint32_t props; /* chain of so many bytes */
+  uint32_t props_len;
 } wq_owed;
 
 struct wq_client {
@@ -223,7 +225,7 @@ uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool 
 uint16_t wq_owed_packet_id(const wq_client *c, uint32_t handle);
 bool wq_owed_full(const wq_client *c);
 static inline uint32_t wq_owed_count(const wq_client *c) { return (c->owed_next - c->owed_first) / 2; }
-bool wq_owed_ready(const wq_client *c);
+bool wq_owed_can_leave(const wq_client *c);
 void wq_owed_flush(wq_client *c);
 void wq_owed_forget(wq_client *c);     /* the connection ended */
 void wq_received_forget(wq_client *c); /* the session ended */

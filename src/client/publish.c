@@ -182,7 +182,7 @@ static bool fits_now(const wq_client *c, uint32_t cell) {
 
 bool wq_publish_can_move(const wq_client *c) {
   if (c->status != WQ_CONNECTED || c->cut_token) return false;
-  if (wq_owed_ready(c) && wq_output_free(c) >= 8) return true;
+  if (wq_owed_can_leave(c)) return true;
   for (uint32_t cell = c->again_at; cell; cell = wq_message_at(c, cell)->next) {
     const wq_message *m = wq_message_at(c, cell);
     if (m->again) return m->progress == WQ_RELEASED ? wq_output_free(c) >= 8 : c->quota > 0 && fits_now(c, cell);

@@ -152,6 +152,17 @@ static void settle(wq_client *c, uint32_t cell, const wq_ack_packet *p, wq_origi
   wq_settle_now(c, &c->inflight, cell, result, p->reason, props_offset(c, origin, p->properties), origin.flags);
 }
 
+/* PUBREC says what the host would not know by PUBCOMP. */
+static void tell_received(wq_client *c, const wq_message *m, const wq_ack_packet *p, wq_origin origin) {
+  if (!p->reason && !p->properties.len) return;
+  wq_event *event = wq_event_add(c, WQ_EV_RECEIVED);
+  event->aux = m->token;
+  event->packet_id = p->packet_id;
+  event->reason = p->reason;
+  event->flags = origin.flags;
+  event->props_off = props_offset(c, origin, p->properties);
+}
+
 /* PUBACK, PUBREC, PUBCOMP. */
 static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin origin) {
   wq_ack_packet p;
@@ -176,7 +187,10 @@ static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin orig
   }
   if (m->kind != WQ_KIND_PUBLISH || m->qos != (type == WQ_PUBACK ? 1 : 2)) return WQ_E_PROTOCOL;
   if (type == WQ_PUBREC && p.reason < 0x80) { /* at once, so in the order of PUBREC [M3:4.6.0-4] [M5:4.6.0-4] */
-    if (m->progress == WQ_SENT) wq_record_add(c, WQ_RECORD_RELEASED, p.packet_id, m->token);
+    if (m->progress == WQ_SENT) {
+      wq_record_add(c, WQ_RECORD_RELEASED, p.packet_id, m->token);
+      tell_received(c, m, &p, origin);
+    }
     m->progress = WQ_RELEASED;
     m->again = false;
     wq_output_ack_packet(c, WQ_PUBREL, p.packet_id, 0);

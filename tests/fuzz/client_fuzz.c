@@ -91,7 +91,7 @@ static void check_events(fuzz *f, size_t fed) {
     case WQ_EV_SETTLED: settled(f, e->aux); break;
     case WQ_EV_SUBACK:
     case WQ_EV_UNSUBACK: check_span(f, e, fed, e->off, e->len); break;
-    default: must(e->type > WQ_EV_NONE && e->type <= WQ_EV_STRAY_ACK);
+    default: must(e->type > WQ_EV_NONE && e->type <= WQ_EV_RECEIVED);
     }
   }
 }
@@ -196,6 +196,16 @@ static void publish(fuzz *f) {
   if (got > 0) f->tokens[f->tokens_n++] = (uint32_t)got;
 }
 
+static void acknowledge(fuzz *f) {
+  static const uint8_t why[] = {0x1f, 0, 3, 'a', 'b', 'c', 0x26, 0, 1, 'd', 0, 0};
+  const uint32_t handle = f->acks[next(f) % f->acks_n];
+  const uint8_t reason = next(f);
+  int got;
+  do
+    got = wq_ack_with(f->client, handle, reason, (wq_bytes){why, reason & 1 ? sizeof why : 0}, f->now);
+  while (give_memory(f, got));
+}
+
 static void connect_again(fuzz *f) {
   uint8_t how = next(f);
   static const uint8_t method[] = {0x15, 0, 1, 's'};
@@ -239,7 +249,7 @@ static void command(fuzz *f) {
   case 3: feed(f); break;
   case 4: publish(f); break;
   case 5:
-    if (f->acks_n) wq_ack(f->client, f->acks[next(f) % f->acks_n], next(f), f->now);
+    if (f->acks_n) acknowledge(f);
     break;
   case 6: drain_output(f); break;
   case 7:

@@ -162,6 +162,7 @@ static void told(model *m, const uint8_t *data, uint32_t taken) {
       break;
     case WQ_EV_DISCONNECT: MUST(m->server_said_goodbye); break;
     case WQ_EV_PONG: break;
+    case WQ_EV_RECEIVED: MUST(by_token(m, e->aux) && e->reason == 0x10); break;
     default: MUST(e->type == WQ_EV_STRAY_ACK);
     }
   }
@@ -355,7 +356,12 @@ static void request(model *m) {
 void host_acknowledge(model *m, uint32_t which) {
   const bool refuse = m->version == WQ_MQTT_5_0 && !m->calm && chance(m, 12);
   downward *d = &m->down[m->handle_of[which]];
-  MUST(wq_ack(m->client, m->handles[which], refuse ? 0x97 : 0, m->now) == 0);
+  static const uint8_t why[] = {0x1f, 0, 12, 'q', 'u', 'o', 't', 'a', ' ', 'i', 's', ' ', 'u', 'p', '!'};
+  const wq_bytes properties = {why, refuse && chance(m, 2) ? sizeof why : 0};
+  int got;
+  while ((got = wq_ack_with(m->client, m->handles[which], refuse ? 0x97 : 0, properties, m->now)) == WQ_E_MEMORY)
+    give_memory(m);
+  MUST(got == 0);
   d->acknowledged = !refuse;
   m->handles_n--;
   memmove(&m->handles[which], &m->handles[which + 1], (m->handles_n - which) * sizeof m->handles[0]);

@@ -194,6 +194,7 @@ static void log_event(run *r, const wq_event *e, size_t fed_n) {
     r->names[e->topic_id] = NULL;
     break;
   case WQ_EV_OVERSIZE: log_line(r, "OVERSIZE topic=%s length=%u", topic_of(r, e), e->len); break;
+  case WQ_EV_RECEIVED: log_line(r, "TAKEN #%d reason=%d%s", token_ref(r, e->aux), e->reason, p); break;
   case WQ_EV_STRAY_ACK: log_line(r, "STRAY type=%u id=%d", e->aux, e->packet_id); break;
   default: complain(r, "event of type %d", e->type);
   }
@@ -382,6 +383,16 @@ static uint32_t referred(const run *r, const uint32_t *refs, int n) {
   return refs[i - 1];
 }
 
+static int64_t command_ack(run *r) {
+  const uint32_t handle = referred(r, r->acks, r->acks_n);
+  int64_t got;
+  do
+    got = wq_ack_with(r->client, handle, (uint8_t)script_number(r->line, "reason", 0), script_bytes(r->line, "props"),
+                      r->now);
+  while (give_memory(r, got));
+  return got;
+}
+
 static void expect_log(run *r) {
   const char *want = r->line->text + 4;
   if (r->log_read == r->log_n)
@@ -442,7 +453,7 @@ static bool act(run *r, const char *name) {
   else if (strcmp(name, "unsubscribe") == 0)
     got = command_unsubscribe(r), gives_token = true;
   else if (strcmp(name, "ack") == 0)
-    got = wq_ack(r->client, referred(r, r->acks, r->acks_n), (uint8_t)script_number(r->line, "reason", 0), r->now);
+    got = command_ack(r);
   else if (strcmp(name, "remove") == 0)
     got = wq_remove(r->client, referred(r, r->tokens, r->tokens_n));
   else if (strcmp(name, "disconnect") == 0)

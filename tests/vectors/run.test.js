@@ -111,6 +111,7 @@ class Run {
       [n.WQ_EV_AUTH]: () => `AUTH reason=${reason}${p}`,
       [n.WQ_EV_PONG]: () => 'PONG',
       [n.WQ_EV_OVERSIZE]: () => `OVERSIZE topic=${shownTopic(topic)} length=${length}`,
+      [n.WQ_EV_RECEIVED]: () => `TAKEN #${this.tokens.indexOf(aux) + 1} reason=${reason}${p}`,
       [n.WQ_EV_STRAY_ACK]: () => `STRAY type=${aux}`,
     };
     this.log.push(lines[type]());
@@ -252,7 +253,7 @@ class Run {
       case 'unsubscribe':
         return this.unsubscribe(words);
       case 'ack':
-        return this.core.ack(this.referred(words, this.acks), reason, this.now);
+        return this.core.ack(this.referred(words, this.acks), reason, words.bytes('props'), this.now);
       case 'remove':
         return this.core.remove(this.referred(words, this.tokens));
       case 'disconnect':

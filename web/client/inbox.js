@@ -313,7 +313,7 @@ export class Inbox {
    */
   ack(handle, qos) {
     if (this.#unacked.delete(handle)) {
-      this.#machine.core.ack(handle, 0, this.#machine.now());
+      this.#machine.core.ack(handle, 0, undefined, this.#machine.now());
       this.#machine.kick();
       if (qos === 2) this.exactly.done(handle);
     } else if (qos === 2) {
