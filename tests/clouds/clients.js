@@ -1,5 +1,6 @@
-// MQTT.js against a stand-in, for tests.
+// MQTT.js and vendors' clients against a stand-in, for tests.
 import { once as onceOf } from 'node:events';
+import { Agent } from 'node:https';
 import mqtt from 'mqtt';
 
 /** @typedef {import('./server.js').CloudServer} CloudServer */
@@ -45,4 +46,17 @@ export async function connack(url, options) {
   });
   await closing(one);
   return code;
+}
+
+/**
+ * Leads a vendor's client, which knows its service's own host and port only, to a stand-in.
+ * @param {CloudServer} server
+ * @returns {Agent}
+ */
+export function detour(server) {
+  const agent = new Agent({ ca: server.ca });
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, done) =>
+    connect({ ...options, host: '127.0.0.1', port: server.port, servername: 'localhost' }, done);
+  return agent;
 }

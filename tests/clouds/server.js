@@ -38,6 +38,7 @@ const MAX_QUEUE = 1000;
  * @property {string} text the payload
  * @property {Buffer} payload
  * @property {number} qos
+ * @property {Record<string, string | null>} [properties] that the service keeps beside the payload
  */
 
 export class CloudServer {
@@ -257,9 +258,10 @@ export class CloudServer {
    * @param {'telemetry' | 'events' | 'state' | 'answers'} kind
    * @param {string} device
    * @param {Packet} packet
+   * @param {Seen['properties']} [properties]
    */
-  note(kind, device, { topic, payload, qos }) {
-    this.seen[kind].push({ device, topic, text: payload.toString(), payload, qos });
+  note(kind, device, { topic, payload, qos }, properties) {
+    this.seen[kind].push({ device, topic, text: payload.toString(), payload, qos, ...(properties && { properties }) });
     this.changed();
   }
 
