@@ -8,7 +8,7 @@ for (const engine of ENGINES) {
   describe(`dashboard in ${engine}`, { concurrency: false }, () => {
     /** @type {Stage} */
     let stage;
-    /** @type {import('../tools/browsers.js').Browser} */
+    /** @type {Pick<import('../tools/browsers.js').Browser, 'newTab' | 'close'>} */
     let browser;
     /** @type {import('../tools/browsers.js').Tab} */
     let tab;

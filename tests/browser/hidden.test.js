@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import mqttPacket from 'mqtt-packet';
 import { WebSocketServer } from 'ws';
 import { servedPolicy } from '../../web/csp.js';
-import { ENGINES, launchBrowser } from '../tools/browsers.js';
+import { PUPPET_ENGINES, launchBrowser } from '../tools/browsers.js';
 import { connectBy, ONE_FILE, until, untilPhase } from './stage.js';
 
 const PAGE = '<!doctype html><html lang="en"><title>app</title><link rel="icon" href="data:,"><h1>app</h1></html>';
@@ -144,7 +144,7 @@ async function connectIn(library, url, options) {
 
 const look = () => /** @type {any} */ (window).seen;
 
-for (const engine of ENGINES) {
+for (const engine of PUPPET_ENGINES) {
   test(`hidden pages in ${engine}`, async (t) => {
     const browser = await launchBrowser(engine);
     t.after(() => browser.close());

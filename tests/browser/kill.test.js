@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { servedPolicy } from '../../web/csp.js';
 import { SessionServer } from '../client/session_server.js';
-import { ENGINES, launchBrowser } from '../tools/browsers.js';
+import { PUPPET_ENGINES, launchBrowser } from '../tools/browsers.js';
 
 /** QoS of the messages in each direction. @type {(0 | 1 | 2)[]} */
 const DOWN = [2, 1, 2];
@@ -215,7 +215,7 @@ async function killRun(browser, step) {
   return frozen;
 }
 
-for (const engine of ENGINES) {
+for (const engine of PUPPET_ENGINES) {
   const { lives, stride } = PACE[engine];
   const steps = stride === 1 ? 'each step' : `every ${stride}rd step`;
   test(`${engine}: a page is killed at ${steps}, and goes on from IndexedDB [M5:4.4.0-1] [M5:4.3.3-10]`, async (t) => {

@@ -1,13 +1,20 @@
-// Debian's Chromium and Firefox, headless, each with a new profile; what a page writes to its console, and what goes wrong
-// in it, is kept for the test to look at.
+// Debian's Chromium, Firefox and WebKitGTK, unseen, each with a new profile; what a page writes to its console, and what goes
+// wrong in it, is kept for the test to look at.
 import puppeteer from 'puppeteer-core';
 import { alive, commandLine, descendants } from './proc.js';
 import { adopt, findProgram, removeFolder, temporaryFolder } from './process.js';
+import { launchWebKit } from './webkit.js';
 
-/** @typedef {'chromium' | 'firefox'} Engine */
+/** @typedef {'chromium' | 'firefox'} PuppetEngine */
+/** @typedef {PuppetEngine | 'webkit'} Engine */
 
 /** Every engine that browser tests run in. @type {readonly Engine[]} */
-export const ENGINES = ['chromium', 'firefox'];
+export const ENGINES = ['chromium', 'firefox', 'webkit'];
+/**
+ * Those of which tests can hide a tab or kill the processes. A tab of WebKitGTK stays visible behind another, and a session
+ * of its driver ends with the process of a page, and takes what was stored with it. @type {readonly PuppetEngine[]}
+ */
+export const PUPPET_ENGINES = ['chromium', 'firefox'];
 
 const PROGRAMS = { chromium: 'chromium', firefox: 'firefox-esr' };
 
@@ -28,14 +35,14 @@ const CHROMIUM_ARGS = [
  * @property {string[]} errors uncaught errors, unhandled rejections and, in Firefox, what the CSP stopped; console.error too
  */
 
-/** A running browser. */
+/** A running Chromium or Firefox. */
 export class Browser {
   #browser;
   #profile;
   /** @readonly */ engine;
 
   /**
-   * @param {Engine} engine
+   * @param {PuppetEngine} engine
    * @param {import('puppeteer-core').Browser} browser
    * @param {string} profile
    */
@@ -89,12 +96,21 @@ export class Browser {
 }
 
 /**
- * @param {Engine} engine
+ * @template {Engine} E
+ * @param {E} engine
  * @param {{ acceptInsecureCerts?: boolean, args?: string[], prefs?: Record<string, unknown> }} [options] args: further ones
  *   for Chromium; prefs: preferences for Firefox
- * @returns {Promise<Browser>}
+ * @returns {Promise<E extends PuppetEngine ? Browser : Pick<Browser, 'engine' | 'newTab' | 'close'>>}
  */
-export async function launchBrowser(engine, { acceptInsecureCerts = false, args = [], prefs = {} } = {}) {
+export async function launchBrowser(engine, options = {}) {
+  return /** @type {any} */ (engine === 'webkit' ? launchWebKit(options) : launchPuppet(engine, options));
+}
+
+/**
+ * @param {PuppetEngine} engine
+ * @param {{ acceptInsecureCerts?: boolean, args?: string[], prefs?: Record<string, unknown> }} options
+ */
+async function launchPuppet(engine, { acceptInsecureCerts = false, args = [], prefs = {} }) {
   const executablePath = findProgram(PROGRAMS[engine]);
   if (!executablePath) throw new Error(`${PROGRAMS[engine]} is not installed: run \`make setup\``);
   const profile = temporaryFolder(engine);

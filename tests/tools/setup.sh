@@ -33,6 +33,8 @@ test clang-format-14 clang-format-14
 test cppcheck cppcheck
 test chromium chromium
 test firefox-esr firefox-esr
+test WebKitWebDriver webkit2gtk-driver
+test Xvfb xvfb
 test /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
 LIST
 }
