@@ -95,7 +95,7 @@ export class AzureIotHub extends CloudServer {
 
   /** What the service's side can do. A device or module goes by its id: "device", "device/module". */
   cloud = {
-    /** @param {string} device @param {string} [key] base64 @param {string} [module] */
+    /** A device or module; one that is there gets another key. @param {string} device @param {string} [key] base64 @param {string} [module] */
     add: (device, key = randomBytes(32).toString('base64'), module = '') => this.#add(device, key, module),
     /** The twin. @param {string} id */
     twin: (id) => this.#identity(id).twin,
@@ -154,6 +154,8 @@ export class AzureIotHub extends CloudServer {
   /** @param {string} device @param {string} key @param {string} module */
   #add(device, key, module) {
     const id = module === '' ? device : `${device}/${module}`;
+    const known = this.#identities.get(id);
+    if (known) return Object.assign(known, { key });
     /** @type {Identity} */
     const made = { id, device, module, key, twin: { desired: { $version: 1 }, reported: { $version: 1 } }, queue: [] };
     this.#identities.set(id, made);
