@@ -159,6 +159,18 @@ export class Connection {
     );
   }
 
+  /**
+   * The client broke a rule, and the service closes for it.
+   * @param {string} rule
+   * @param {string} what
+   * @param {number} [code] of the DISCONNECT before it, in MQTT 5
+   * @returns {undefined}
+   */
+  punish(rule, what, code = 0x82) {
+    this.violation(rule, what);
+    this.end(code);
+  }
+
   /** Sends CONNACK with a refusal, and closes. @param {number} code of the version that the client speaks */
   refuse(code) {
     this.send({ cmd: 'connack', sessionPresent: false, returnCode: code, reasonCode: code });

@@ -24,7 +24,7 @@ const MAX_QUEUE = 1000;
  * @typedef {object} Upgrade
  * @property {boolean} web a WebSocket; else plain MQTT over TCP
  * @property {boolean} secure over TLS
- * @property {string} host the Host header, with its port
+ * @property {import('node:http').IncomingHttpHeaders} headers
  * @property {string} path
  * @property {string} query as it came, without '?'
  * @property {any} identity what the service found out about the client, in upgrade()
@@ -358,7 +358,7 @@ export class CloudServer {
     const upgrade = {
       web: true,
       secure: this.secure,
-      host: request.headers.host ?? '',
+      headers: request.headers,
       path,
       query,
       identity: undefined,
@@ -395,7 +395,7 @@ export class CloudServer {
 
   /** @param {import('node:net').Socket} socket */
   #socket(socket) {
-    const upgrade = { web: false, secure: this.secure, host: '', path: '', query: '', identity: undefined };
+    const upgrade = { web: false, secure: this.secure, headers: {}, path: '', query: '', identity: undefined };
     const write = (/** @type {Buffer} */ bytes) => void socket.write(bytes);
     const connection = this.#connection({ write, drop: () => socket.destroySoon() }, upgrade);
     socket.on('error', () => {});
