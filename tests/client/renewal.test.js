@@ -9,22 +9,23 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
+/** Soon after it is asked for, however long that took. */
+class Soon extends Date {
+  /** @override */
+  valueOf() {
+    return Date.now() + 20;
+  }
+}
+
 /**
  * Credentials that end soon after the server took them; the next ones are given when `ready` says so.
- * @param {Peer} peer
- * @param {(asked: number) => unknown} [ready]
+ * @param {() => unknown} [ready]
  */
-function shortLived(peer, ready = () => true) {
+function shortLived(ready = () => true) {
   let n = 0;
-  const soon = new Date(Date.now() + HOUR);
-  const { connect } = peer.answers;
-  peer.answers.connect = (packet, connection) => {
-    if (peer.connections.length === 1) soon.setTime(Date.now() + 200);
-    connect(packet, connection);
-  };
   return async () => {
-    if (++n > 1) await eventually(() => ready(n));
-    return { username: 'u', password: `p${n}`, expires: n === 1 ? soon : Date.now() + HOUR };
+    if (++n > 1) await eventually(ready);
+    return { username: 'u', password: `p${n}`, expires: n === 1 ? new Soon() : Date.now() + HOUR };
   };
 }
 
@@ -46,12 +47,14 @@ test('a new connection with new credentials: DISCONNECT, then CONNECT to the sam
     closedBefore = peer.connections[0].closed;
     connection.send({ ...peer.connack, sessionPresent: peer.connections.length > 1 });
   };
-  const credentials = shortLived(peer, () => peer.last.count('subscribe'));
+  let subscribed = false;
+  const credentials = shortLived(() => subscribed);
   const client = peer.createClient({ credentials, will: { topic: 'gone' } });
   client.on('error', (error) => told.push(error));
   client.on('disconnect', (what) => told.push(what));
   client.on('reconnect', (what) => told.push(what));
   await client.subscribe('a/#', () => {});
+  subscribed = true;
   const second = await peer.connection(2);
   await eventually(() => client.stats.connections === 2);
   assert.deepEqual(told, [
@@ -85,7 +88,7 @@ for (const stored of [false, true]) {
       connection.send({ ...peer.connack, sessionPresent: peer.connections.length > 1 });
     };
     const store = stored ? { store: memoryStore(), clientId: 'me', clean: false } : {};
-    const credentials = shortLived(peer, () => peer.last.count('publish') >= 2);
+    const credentials = shortLived(() => peer.last.count('publish') >= 2);
     const client = await peer.connect({ credentials, ...store });
     /** @type {Promise<unknown>[]} */
     const sent = [];
@@ -124,7 +127,7 @@ test('without a session that goes on, acknowledgements are awaited before', asyn
     await turn();
     pubrel(packet, connection);
   };
-  const credentials = shortLived(peer, () => (renewing = peer.connections[0].count('pubrel') > 0));
+  const credentials = shortLived(() => (renewing = peer.connections[0].count('pubrel') > 0));
   const client = await peer.connect({ protocolVersion: 4, credentials });
   await client.publish('two', 'x', { qos: 2 });
   await peer.connection(2);
@@ -144,7 +147,7 @@ for (const protocolVersion of /** @type {const} */ ([4, 5])) {
       peer.answers[type] = (packet, connection) => void turn().then(() => answer(packet, connection));
     }
     const properties = { sessionExpiryInterval: 0 };
-    const credentials = shortLived(peer, () => peer.connections[0].count('publish') > 8);
+    const credentials = shortLived(() => peer.connections[0].count('publish') > 8);
     const client = await peer.connect({ protocolVersion, properties, credentials });
     let sent = 0;
     const publisher = async (/** @type {1 | 2} */ qos) => {
@@ -170,7 +173,7 @@ test('end() while messages are held for the renewal sends them', async () => {
   const { publish } = peer.answers;
   peer.answers.publish = () => {};
   let renewing = false;
-  const credentials = shortLived(peer, () => (renewing = peer.last.count('publish') > 0));
+  const credentials = shortLived(() => (renewing = peer.last.count('publish') > 0));
   const client = await peer.connect({ protocolVersion: 4, credentials });
   const first = client.publish('first', 'x', { qos: 2 });
   await eventually(() => renewing);
@@ -191,7 +194,7 @@ test('while credentials() fails, the old connection stays; then it is replaced',
   let asked = 0;
   /** @type {any[]} */
   const told = [];
-  const credentials = shortLived(peer);
+  const credentials = shortLived();
   const client = await peer.connect({
     credentials: () => {
       asked++;
@@ -217,7 +220,7 @@ test('a server that does not take the new credentials: QoS 0 does not wait any l
     const reasonCode = peer.connections.length === 2 ? 0x88 : 0;
     connection.send({ cmd: 'connack', reasonCode, sessionPresent: false });
   };
-  const client = await peer.connect({ credentials: shortLived(peer) });
+  const client = await peer.connect({ credentials: shortLived() });
   /** @type {any[]} */
   const whys = [];
   client.on('reconnect', ({ why }) => whys.push(why));
