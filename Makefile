@@ -21,6 +21,7 @@ Q    := $(if $(V),,@)
 SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
+.SECONDARY:
 .PHONY: all dist lib test fuzz setup lint lint-c lint-js spec format demo clean help
 
 # ---------------------------------------------------------------------------------------------------- sources
@@ -36,7 +37,7 @@ MODEL_C   := $(wildcard tests/model/*.c)
 PROVIDER_C := $(wildcard tests/provider/*.c)
 ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(GATEWAY_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C) $(MODEL_C) $(PROVIDER_C)
 C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
-WEB_FILES := $(shell find web/client web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
+WEB_FILES := $(shell find web/client web/providers web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
 
 # ---------------------------------------------------------------------------------------------------- flags
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla -Wstrict-prototypes \
@@ -63,12 +64,14 @@ UNIT   := $(patsubst tests/unit/%.c,build/test/%,$(UNIT_C))
 NET    := $(patsubst tests/net/%.c,build/test/%,$(NET_C))
 PROVIDER := $(patsubst tests/provider/%.c,build/test/%,$(PROVIDER_C))
 FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
-LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js dist/worker.js
+LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js dist/worker.js dist/providers.js dist/providers.single.js
+WASM   := dist/wasmqtt.wasm dist/providers.wasm
+TYPES  := dist/wasmqtt.d.ts dist/providers.d.ts
 DASH   := dist/dashboard.html dist/dashboard/index.html
 
 all: dist build/libwasmqtt.a build/native/fleet build/native/gateway ## build everything that users take (the default)
 
-dist: dist/wasmqtt.wasm $(LIB_JS) dist/wasmqtt.d.ts $(DASH) ## the wasm module, its JavaScript, the dashboard: dist/
+dist: $(WASM) $(LIB_JS) $(TYPES) $(DASH) ## the wasm modules, its JavaScript, the dashboard: dist/
 
 lib: build/libwasmqtt.a ## the C core as a native library: build/libwasmqtt.a
 
@@ -105,25 +108,19 @@ $(UNIT) $(NET) $(PROVIDER) build/test/vectors build/test/fleet build/test/gatewa
 # POSIX is for hosts and tests; the core must do without.
 $(patsubst %.c,build/%.o,$(foreach f,native test strict fuzz,$(addprefix $(f)/,$(filter-out $(CORE_C),$(ALL_C))))): CFLAGS += $(POSIX)
 
-build/native/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	@$(call SAY,CC)
-	$(Q)$(CC) $(CFLAGS) $(RELEASE) -c -o $@ $<
+# $(1): flavour; $(2): the variable with the compiler; $(3): its flags
+define COMPILE
+build/$(1)/%.o: %.c Makefile
+	@mkdir -p $$(@D)
+	@$$(call SAY,$(2))
+	$$(Q)$$($(2)) $$(CFLAGS) $(3) -c -o $$@ $$<
 
-build/test/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	@$(call SAY,CC)
-	$(Q)$(CC) $(CFLAGS) $(CHECKED) -c -o $@ $<
-
-build/strict/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	@$(call SAY,CLANG)
-	$(Q)$(CLANG) $(CFLAGS) -O1 -c -o $@ $<
-
-build/fuzz/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	@$(call SAY,CLANG)
-	$(Q)$(CLANG) $(CFLAGS) $(FUZZED) -c -o $@ $<
+endef
+$(eval $(call COMPILE,native,CC,$(RELEASE)))
+$(eval $(call COMPILE,test,CC,$(CHECKED)))
+$(eval $(call COMPILE,strict,CLANG,-O1))
+$(eval $(call COMPILE,fuzz,CLANG,$(FUZZED)))
+$(eval $(call COMPILE,wasm,EMCC,$$(WASM_O_LEVEL) -flto $(WASM_FEATURES)))
 
 build/fuzz/model_fuzz: $(patsubst %.c,build/fuzz/%.o,$(MODEL_C))
 $(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libwasmqtt.a
@@ -132,28 +129,24 @@ $(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libwasmqtt.a
 
 # Small where it is not run for every message.
 WASM_O_LEVEL := -O3
-build/wasm/src/provider/%.o: WASM_O_LEVEL := -Oz
-build/wasm/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	@$(call SAY,EMCC)
-	$(Q)$(EMCC) $(CFLAGS) $(WASM_O_LEVEL) -flto $(WASM_FEATURES) -c -o $@ $<
+build/wasm/src/provider/%.o build/wasm/wasm/providers_shim.o: WASM_O_LEVEL := -Oz
 
--include $(wildcard $(foreach f,native test strict fuzz wasm,$(patsubst %.c,build/$(f)/%.d,$(ALL_C) wasm/shim.c)))
+-include $(wildcard $(foreach f,native test strict fuzz wasm,$(patsubst %.c,build/$(f)/%.d,$(ALL_C) $(wildcard wasm/*.c))))
 
 # ---------------------------------------------------------------------------------------------------- wasm
-# Emscripten adds exports of its own, which differ from version to version; metadce keeps what the reviewed list names.
-WASM_O := $(patsubst %.c,build/wasm/%.o,$(CORE_C) wasm/shim.c)
-build/wasm/linked.wasm: $(WASM_O) wasm/exports.txt wasm/library_webcrypto.js
+# Emscripten adds exports of its own, which differ from version to version; metadce keeps what the reviewed lists name.
+WASM_O := $(patsubst %.c,build/wasm/%.o,$(CORE_C))
+dist/providers.wasm build/wasm/providers.linked.wasm: WASM_O_LEVEL := -Oz
+build/wasm/%.linked.wasm: $(WASM_O) build/wasm/wasm/%_shim.o wasm/%_exports.txt wasm/library_webcrypto.js
 	@$(call SAY,EMCC)
-	$(Q)$(EMCC) -O3 -flto $(WASM_FEATURES) $(WASM_LINK) -o $@ $(WASM_O) \
-	  -sEXPORTED_FUNCTIONS=$$(node tests/tools/wasm-lists.js functions | paste -sd,)
+	$(Q)$(EMCC) $(WASM_O_LEVEL) -flto $(WASM_FEATURES) $(WASM_LINK) -o $@ $(filter %.o,$^) \
+	  -sEXPORTED_FUNCTIONS=$$(node tests/tools/wasm-lists.js functions $* | paste -sd,)
 
-dist/wasmqtt.wasm: build/wasm/linked.wasm tests/tools/wasm-lists.js
-	@mkdir -p $(@D)
+dist/%.wasm: build/wasm/%.linked.wasm tests/tools/wasm-lists.js
 	@$(call SAY,WASM)
-	$(Q)node tests/tools/wasm-lists.js graph > build/wasm/graph.json
-	$(Q)wasm-metadce $< $(WASM_OPT_FEATURES) --graph-file=build/wasm/graph.json -o build/wasm/kept.wasm > build/wasm/metadce.log
-	$(Q)wasm-opt -O3 $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/kept.wasm -o $@
+	$(Q)mkdir -p $(@D) && node tests/tools/wasm-lists.js graph $* > build/wasm/$*.json
+	$(Q)wasm-metadce $< $(WASM_OPT_FEATURES) --graph-file=build/wasm/$*.json -o build/wasm/$*.kept.wasm > build/wasm/$*.log
+	$(Q)wasm-opt $(WASM_O_LEVEL) $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/$*.kept.wasm -o $@
 
 # The same bindings as an ES module, for our own loader.
 build/gen/webcrypto.js: wasm/library_webcrypto.js web/build.js node_modules/.package-lock.json
@@ -171,7 +164,7 @@ $(CLOUDS): tests/clouds/package-lock.json
 	npm ci --prefix tests/clouds --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
-WEB_DEPS := web/build.js web/csp.js build/gen/webcrypto.js dist/wasmqtt.wasm node_modules/.package-lock.json
+WEB_DEPS := web/build.js web/csp.js build/gen/webcrypto.js $(WASM) node_modules/.package-lock.json
 
 $(LIB_JS) &: $(WEB_FILES) $(WEB_DEPS)
 	@$(call SAY,JS)
@@ -181,7 +174,7 @@ $(DASH) &: $(WEB_FILES) $(WEB_DEPS) dist/worker.js
 	@$(call SAY,JS)
 	$(Q)node web/build.js dashboard
 
-dist/wasmqtt.d.ts: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
+$(TYPES) &: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
 	@$(call SAY,TYPES)
 	$(Q)node web/build.js types
 
@@ -192,12 +185,12 @@ SUITE  := $(SUITES)
 CHOSEN := $(subst $(comma), ,$(SUITE))
 
 # What each suite needs built.
-NEED_lint    := build/gen/webcrypto.js dist/wasmqtt.d.ts $(CLOUDS)
-NEED_tools   := $(LIB_JS) dist/wasmqtt.d.ts
+NEED_lint    := build/gen/webcrypto.js $(TYPES) $(CLOUDS)
+NEED_tools   := $(LIB_JS) $(TYPES)
 NEED_unit    := $(UNIT)
 NEED_fuzz    := $(FUZZ)
 NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
-NEED_wasm    := dist/wasmqtt.wasm build/gen/webcrypto.js $(LIB_JS) $(DASH)
+NEED_wasm    := $(WASM) build/gen/webcrypto.js $(LIB_JS) $(DASH)
 NEED_client  := $(LIB_JS)
 NEED_provider := $(PROVIDER)
 NEED_clouds  := $(CLOUDS) node_modules/.package-lock.json

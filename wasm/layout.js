@@ -46,6 +46,16 @@ export class Layout {
   }
 
   /**
+   * A field's offset and its size.
+   * @param {string} name as in C
+   */
+  field(name) {
+    const field = this.#fields.get(name);
+    if (!field) throw new Error(`wasm: no field ${name}`);
+    return field;
+  }
+
+  /**
    * All fields of the struct at an address, by their names.
    * @param {import('./memory.js').Memory} memory
    * @param {string} struct

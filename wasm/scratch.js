@@ -1,4 +1,4 @@
-// The scratch area: where the bytes of a call's arguments lie, as wasm/shim.c wants them. Every method returns 0, or the
+// The scratch area: where the bytes of a call's arguments lie, as the shims want them. Every method returns 0, or the
 // number of an error if the arguments do not fit.
 
 const NOTHING = new Uint8Array(0);

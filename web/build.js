@@ -1,7 +1,8 @@
 // Makes the JavaScript that users take, into dist/. `node web/build.js STEP`, called by the Makefile:
 //   webcrypto  build/gen/webcrypto.js: the Emscripten library of bindings as an ES module, for our own loader
-//   library    dist/wasmqtt.js (wasm beside it), dist/wasmqtt.single.js (wasm inside), dist/worker.js
-//   types      dist/wasmqtt.d.ts, from the JSDoc
+//   library    dist/wasmqtt.js (wasm beside it), dist/wasmqtt.single.js (wasm inside), dist/worker.js; the same two forms of
+//              dist/providers.js
+//   types      dist/wasmqtt.d.ts and dist/providers.d.ts, from the JSDoc
 //   dashboard  dist/dashboard/ (files, for a strict Content-Security-Policy) and dist/dashboard.html (one file)
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,6 +18,8 @@ process.chdir(root);
 
 const SLIM = 'web/client/index.js';
 const SINGLE = 'web/client/single.js';
+const PROVIDERS = 'web/providers/index.js';
+const PROVIDERS_SINGLE = 'web/providers/single.js';
 const DISK = 'web/client/disk.js';
 const WORKER = 'web/client/timer_worker.js';
 const PAGE = 'web/dashboard/index.html';
@@ -72,6 +75,8 @@ ${code}`,
 async function library() {
   await build({ ...common, entryPoints: [SLIM], outfile: 'dist/wasmqtt.js' });
   await build({ ...common, entryPoints: [SINGLE], outfile: 'dist/wasmqtt.single.js' });
+  await build({ ...common, entryPoints: [PROVIDERS], outfile: 'dist/providers.js' });
+  await build({ ...common, entryPoints: [PROVIDERS_SINGLE], outfile: 'dist/providers.single.js' });
   // A classic worker: Chromium makes no other kind from a blob in a page from disk.
   await build({ ...common, format: 'iife', entryPoints: [WORKER], outfile: 'dist/worker.js' });
 }
@@ -93,14 +98,25 @@ async function types() {
   await mkdir('dist', { recursive: true });
   const emit = { noEmit: false, declaration: true, emitDeclarationOnly: true, stripInternal: true };
   const declarations = { ...emit, rootDir: '../..', outDir: '.' };
-  run('typescript/bin/tsc', '-p', await config('emit', { compilerOptions: declarations, include: [`../../${SLIM}`] }));
-  // What a user's compiler will see: no types of Node.
-  const entry = SLIM.replace(/\.js$/, '.d.ts');
-  const project = await config('bundle', { compilerOptions: { types: [] }, include: [entry] });
-  // Exported is what the entry exports, and nothing for being mentioned there.
-  const options = ['--project', project, '--export-referenced-types=false', '--no-banner', '--silent'];
-  options.push('--out-file', 'dist/wasmqtt.d.ts');
-  run('dts-bundle-generator/dist/bin/dts-bundle-generator.js', ...options, join('build/types', entry));
+  run(
+    'typescript/bin/tsc',
+    '-p',
+    await config('emit', { compilerOptions: declarations, include: [SLIM, PROVIDERS].map((path) => `../../${path}`) }),
+  );
+  for (const [path, file] of [
+    [SLIM, 'dist/wasmqtt.d.ts'],
+    [PROVIDERS, 'dist/providers.d.ts'],
+  ]) {
+    // What a user's compiler will see: no types of Node.
+    const entry = path.replace(/\.js$/, '.d.ts');
+    const project = await config('bundle', { compilerOptions: { types: [] }, include: [entry] });
+    // Exported is what the entry exports, and nothing for being mentioned there.
+    const options = ['--project', project, '--export-referenced-types=false', '--no-banner', '--silent'];
+    run(
+      'dts-bundle-generator/dist/bin/dts-bundle-generator.js',
+      ...[...options, '--out-file', file, join('build/types', entry)],
+    );
+  }
 }
 
 /**

@@ -106,7 +106,6 @@ static int login(wq_login *l) {
                                          : "{0}|securemode={3}{2},signmethod={sign-method}|");
   l->part[3] = wq_login_text(l, wq_login_value(l, "host").len != 0 ? "{host}" : HOST);
   l->url = wq_login_text(l, tls || !device ? "wss://{3}/" : "ws://{3}:443/");
-  l->seat.scope = wq_login_text(l, "{product}");
   l->provisioning = !device;
   return WQ_LOGIN_DONE;
 }

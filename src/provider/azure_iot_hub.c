@@ -98,7 +98,6 @@ static int done(wq_login *l, bool hub) {
   /* the parameter spares people a question for a client certificate */
   l->url = wq_login_text(l, "wss://{host}/$iothub/websocket?iothub-no-client-cert=true");
   l->client_id = wq_login_text(l, module ? "{device}/{module}" : "{device}");
-  l->seat.scope = wq_login_text(l, "{module}");
   l->part[3] = wq_login_text(l, wq_login_value(l, "model-id").len != 0 ? "&model-id={model-id}" : "");
   l->username = wq_login_text(l, module ? "{host}/{device}/{module}/?api-version={api-version}{3}"
                                         : "{host}/{device}/?api-version={api-version}{3}");

@@ -74,6 +74,16 @@ wq_bytes wq_value(const wq_values *values, const char *name) {
   return index < WQ_FIELDS_MAX ? wq_form_value(values, &field, index) : (wq_bytes){NULL, 0};
 }
 
+/* A form has one of these fields at most. */
+wq_seat wq_seat_of(uint32_t service, const wq_bytes *values, uint32_t count) {
+  static const char *const scopes[] = {"prefix", "module", "product"};
+  const wq_values all = {service, values, count};
+  wq_seat seat = {service, wq_value(&all, "device"), {NULL, 0}};
+  for (uint32_t i = 0; seat.scope.len == 0 && i < 3; i++)
+    seat.scope = wq_value(&all, scopes[i]);
+  return seat;
+}
+
 /* ------------------------------------------------------------------------------------------------ checks by kind */
 
 static int check_text(wq_bytes value, const char *forbidden) {

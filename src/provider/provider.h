@@ -156,6 +156,9 @@ typedef struct wq_seat {
   wq_bytes device, scope;
 } wq_seat;
 
+/* wq_seat_of - the seat that a login with these values has. Its views point into the values, or are static. */
+wq_seat wq_seat_of(uint32_t service, const wq_bytes *values, uint32_t count);
+
 /* ------------------------------------------------------------------------------------------------ login */
 
 #define WQ_LOGIN_ROOM 16384u /* bytes for values and results */

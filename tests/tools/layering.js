@@ -30,7 +30,10 @@ const C_RULES = [
   },
   { files: 'src/native/', may: ['src/native/', 'src/wasmqtt.h', 'src/crypto.h', ANY_HEADER] },
   { files: 'src/', may: ['src/codec/', 'src/wasmqtt.h', CORE_HEADERS] },
-  { files: 'wasm/', may: ['src/wasmqtt.h', 'src/crypto.h', 'src/provider/scram.h', CORE_HEADERS] },
+  {
+    files: 'wasm/',
+    may: ['wasm/', 'src/wasmqtt.h', 'src/crypto.h', /^src\/provider\/(provider|scram|smartrest)\.h$/, CORE_HEADERS],
+  },
   { files: 'examples/', may: ['examples/', 'src/native/', 'src/wasmqtt.h', 'src/crypto.h', ANY_HEADER] },
   { files: 'tests/', may: ['tests/', 'src/', ANY_HEADER] },
 ];
@@ -39,6 +42,7 @@ const C_RULES = [
 const JS_RULES = [
   { files: 'wasm/', may: ['wasm/', 'build/gen/webcrypto.js', NODE] },
   { files: 'web/client/', may: ['web/client/', 'wasm/', 'dist/wasmqtt.wasm', /^ws$/, NODE] },
+  { files: 'web/providers/', may: ['web/providers/', 'web/client/index.js', 'wasm/', 'dist/providers.wasm', NODE] },
   { files: 'web/dashboard/model/', may: ['web/dashboard/model/'] },
   { files: 'web/dashboard/', may: ['web/dashboard/', 'web/client/index.js', /^lit(\/.*)?$/, /^uplot$/] },
   { files: 'web/', may: ['web/csp.js', /^esbuild$/, NODE] },

@@ -1,23 +1,24 @@
-// Reads the reviewed lists of the module's imports and exports (wasm/imports.txt, wasm/exports.txt), and puts the exports
-// into the forms that the build needs: `functions` for emcc (C names with an underscore, one a line), `graph` for
-// wasm-metadce (the exports that a host may reach; the rest of the module is dropped).
+// Reads the reviewed lists of a module's imports and exports (wasm/MODULE_imports.txt, wasm/MODULE_exports.txt), and puts
+// the exports into the forms that the build needs: `functions MODULE` for emcc (C names with an underscore, one a line),
+// `graph MODULE` for wasm-metadce (the exports that a host may reach; the rest of the module is dropped).
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
  * The names in a reviewed list: one a line; blank lines and what follows a # do not count.
+ * @param {'wasmqtt' | 'providers'} module
  * @param {'imports' | 'exports'} which
  * @returns {string[]}
  */
-export function readList(which) {
-  return readFileSync(new URL(`../../wasm/${which}.txt`, import.meta.url), 'utf8')
+export function readList(module, which) {
+  return readFileSync(new URL(`../../wasm/${module}_${which}.txt`, import.meta.url), 'utf8')
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
     .filter((name) => name !== '');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const exports = readList('exports');
+  const exports = readList(/** @type {any} */ (process.argv[3]), 'exports');
   if (process.argv[2] === 'functions') {
     console.log(
       exports

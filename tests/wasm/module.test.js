@@ -12,19 +12,21 @@ const module = await compile(url);
 
 test('imports are the reviewed list, all from env', () => {
   const imports = WebAssembly.Module.imports(module);
-  assert.deepEqual(imports.map(({ name }) => name).sort(), readList('imports'));
+  assert.deepEqual(imports.map(({ name }) => name).sort(), readList('wasmqtt', 'imports'));
   assert.deepEqual([...new Set(imports.map(({ module: from }) => from))], ['env']);
 });
 
 test('exports are the reviewed list', () => {
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-  assert.deepEqual(names.sort(), readList('exports'));
+  assert.deepEqual(names.sort(), readList('wasmqtt', 'exports'));
 });
 
 test('the lists are sorted and without doubles', () => {
-  for (const which of /** @type {const} */ (['imports', 'exports'])) {
-    const list = readList(which);
-    assert.deepEqual(list, [...new Set(list)].sort());
+  for (const module of /** @type {const} */ (['wasmqtt', 'providers'])) {
+    for (const which of /** @type {const} */ (['imports', 'exports'])) {
+      const list = readList(module, which);
+      assert.deepEqual(list, [...new Set(list)].sort());
+    }
   }
 });
 

@@ -7,8 +7,7 @@
 #include "../src/crypto.h"
 #include "../src/provider/scram.h"
 #include "../src/wasmqtt.h"
-
-#include <stddef.h>
+#include "shim.h"
 
 enum {
   WQ_WASM_INPUT_SIZE = 65536 + 4096,  /* a 64 KiB message with the heads of its frames and packets is one call */
@@ -39,13 +38,6 @@ typedef struct wq_wasm_state {
   uint32_t records_count;
 } wq_wasm_state;
 
-/* A row of the layout. size 0: `value` is a number (an enum's, or a struct's size); else a field's offset. */
-typedef struct wq_wasm_row {
-  const char *name; /* NULL ends the table */
-  int32_t value;
-  uint32_t size;
-} wq_wasm_row;
-
 static wq_client *client;
 static wq_config config;
 static wq_wasm_state state;
@@ -59,16 +51,7 @@ static union {
   wq_bytes filters[WQ_WASM_SCRATCH_SIZE / sizeof(wq_bytes)];
 } scratch;
 
-extern uint8_t __heap_base; /* from the linker: where static data and the stack end */
-
 /* ------------------------------------------------------------------------------------------------ layout and places */
-
-#define NUMBER(name)                                                                                                   \
-  { #name, (int32_t)(name), 0 }
-#define STRUCT(type)                                                                                                   \
-  { #type, (int32_t)sizeof(type), 0 }
-#define FIELD(type, field)                                                                                             \
-  { #type "." #field, (int32_t)offsetof(type, field), sizeof(((type *)0)->field) }
 
 static const wq_wasm_row layout[] = {
     NUMBER(WQ_WASM_INPUT_SIZE),
@@ -232,11 +215,6 @@ static const wq_wasm_row layout[] = {
     NUMBER(WQ_T_PAIR),
     {NULL, 0, 0},
 };
-
-/* Declared where it is defined, since nothing in C calls it. */
-#define EXPORT(type, name, ...)                                                                                        \
-  type name(__VA_ARGS__);                                                                                              \
-  type name(__VA_ARGS__)
 
 EXPORT(const wq_wasm_row *, wq_wasm_layout, void) { return layout; }
 EXPORT(const wq_property_info_t *, wq_wasm_property_info, uint32_t id) { return wq_property_info((uint8_t)id); }

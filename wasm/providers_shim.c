@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT
+ * The boundary of the second module, dist/providers.wasm: src/provider for JavaScript. As in wasmqtt_shim.c, nothing here decides
+ * anything. Arguments that are texts lie as wq_bytes at the beginning of the scratch area, what they point to behind them.
+ * One instance holds one seat's rules, one login, and one writer and one reader of SmartREST. */
+#include "../src/crypto.h"
+#include "../src/provider/provider.h"
+#include "../src/provider/smartrest.h"
+#include "shim.h"
+
+#include <string.h>
+
+#define SCRATCH_SIZE 73728u /* the longest topic, and structs */
+#define RESULT_SIZE 20480u  /* the largest packet of Cumulocity */
+#define FIELDS_MAX 1024u
+#define BAG_SIZE 8192u
+
+/* Bits of flags. */
+enum {
+  WQ_WASM_QOS = 0x03, /* mask */
+  WQ_WASM_RETAIN = 0x04,
+  WQ_WASM_CLEAN = 0x08,
+  WQ_WASM_WILL = 0x10,
+  WQ_WASM_NAMED = 0x20 /* there are user properties, or a subscription identifier */
+};
+
+static wq_login login;
+static wq_seat seat;
+static wq_rules rules;
+static wq_finding findings[WQ_FINDINGS_MAX];
+static wq_pace paces[WQ_RULES];
+static wq_topic topic;
+static uint32_t fault_field, bag_len;
+static wq_bytes pair[2], input, text;
+static wq_smartrest_writer writer;
+static wq_smartrest_reader reader;
+static wq_smartrest_topic smartrest_topic;
+static wq_smartrest_template template;
+static wq_smartrest_args args;
+static wq_smartrest_arg arg;
+static wq_smartrest_failure failure;
+static wq_smartrest_sent sent;
+static wq_bytes fields[FIELDS_MAX];
+static uint8_t result[RESULT_SIZE], bag[BAG_SIZE], row[RESULT_SIZE];
+static union {
+  uint8_t bytes[SCRATCH_SIZE];
+  wq_bytes texts[SCRATCH_SIZE / sizeof(wq_bytes)];
+  wq_subscription subscriptions[SCRATCH_SIZE / sizeof(wq_subscription)];
+} scratch;
+
+/* ------------------------------------------------------------------------------------------------ layout and places */
+
+#define NAME(group, prefix, name)                                                                                      \
+  { group #name, (int32_t)(prefix##name), 0 }
+
+static const wq_wasm_row layout[] = {
+    {"WQ_WASM_SCRATCH_SIZE", SCRATCH_SIZE, 0},
+    NUMBER(WQ_WASM_QOS),
+    NUMBER(WQ_WASM_RETAIN),
+    NUMBER(WQ_WASM_CLEAN),
+    NUMBER(WQ_WASM_WILL),
+    NUMBER(WQ_WASM_NAMED),
+    NUMBER(WQ_E_ARG),
+    NUMBER(WQ_E_FULL),
+    NUMBER(WQ_SERVICES),
+    NUMBER(WQ_FIELDS_MAX),
+    NUMBER(WQ_T_STRING),
+    STRUCT(wq_bytes),
+    FIELD(wq_bytes, data),
+    FIELD(wq_bytes, len),
+    FIELD(wq_service_info, name),
+    FIELD(wq_service_info, title),
+    FIELD(wq_service_info, form),
+    FIELD(wq_service_info, no_operator),
+    FIELD(wq_service_info, versions),
+    FIELD(wq_property_info_t, type),
+    FIELD(wq_property_info_t, name),
+    FIELD(wq_login, url),
+    FIELD(wq_login, subprotocol),
+    FIELD(wq_login, client_id),
+    FIELD(wq_login, username),
+    FIELD(wq_login, password),
+    FIELD(wq_login, properties),
+    FIELD(wq_login, seat.device),
+    FIELD(wq_login, seat.scope),
+    FIELD(wq_login, expires_ms),
+    FIELD(wq_login, renew_ms),
+    FIELD(wq_login, keep_alive),
+    FIELD(wq_login, versions),
+    FIELD(wq_login, clean),
+    FIELD(wq_login, provisioning),
+    FIELD(wq_login, reauthenticate),
+    FIELD(wq_login, fault_field),
+    FIELD(wq_seat, device),
+    FIELD(wq_seat, scope),
+    FIELD(wq_rules, action),
+    FIELD(wq_rules, number),
+    STRUCT(wq_finding),
+    FIELD(wq_finding, rule),
+    FIELD(wq_finding, action),
+    FIELD(wq_finding, index),
+    FIELD(wq_finding, value),
+    STRUCT(wq_subscription),
+    FIELD(wq_subscription, filter),
+    FIELD(wq_subscription, qos),
+    FIELD(wq_subscription, no_local),
+    FIELD(wq_subscription, retain_as_published),
+    FIELD(wq_subscription, retain_handling),
+    FIELD(wq_topic, kind),
+    FIELD(wq_topic, status),
+    FIELD(wq_topic, device),
+    FIELD(wq_topic, scope),
+    FIELD(wq_topic, name),
+    FIELD(wq_topic, request),
+    FIELD(wq_topic, bag),
+    FIELD(wq_smartrest_topic, kind),
+    FIELD(wq_smartrest_topic, mode),
+    FIELD(wq_smartrest_topic, name),
+    FIELD(wq_smartrest_template, id),
+    FIELD(wq_smartrest_template, kind),
+    FIELD(wq_smartrest_template, role),
+    FIELD(wq_smartrest_template, name),
+    FIELD(wq_smartrest_arg, name),
+    FIELD(wq_smartrest_arg, type),
+    FIELD(wq_smartrest_arg, required),
+    FIELD(wq_smartrest_arg, repeats),
+    FIELD(wq_smartrest_writer, error),
+    FIELD(wq_smartrest_writer, position),
+    FIELD(wq_smartrest_reader, count),
+    FIELD(wq_smartrest_reader, line),
+    FIELD(wq_smartrest_reader, column),
+    FIELD(wq_smartrest_failure, code),
+    FIELD(wq_smartrest_failure, id),
+    FIELD(wq_smartrest_failure, cause),
+    /* JavaScript has its names from these: WQ_FIELD_PRIVATE_KEY is the field kind "private-key" there. */
+    NAME("field ", WQ_FIELD_, TEXT),
+    NAME("field ", WQ_FIELD_, ID),
+    NAME("field ", WQ_FIELD_, TOPIC),
+    NAME("field ", WQ_FIELD_, HOST),
+    NAME("field ", WQ_FIELD_, URL),
+    NAME("field ", WQ_FIELD_, PATH),
+    NAME("field ", WQ_FIELD_, NUMBER),
+    NAME("field ", WQ_FIELD_, CHOICE),
+    NAME("field ", WQ_FIELD_, FLAG),
+    NAME("field ", WQ_FIELD_, PASSWORD),
+    NAME("field ", WQ_FIELD_, KEY),
+    NAME("field ", WQ_FIELD_, BASE64),
+    NAME("field ", WQ_FIELD_, PRIVATE_KEY),
+    NAME("fault ", WQ_FAULT_, MISSING),
+    NAME("fault ", WQ_FAULT_, TEXT),
+    NAME("fault ", WQ_FAULT_, SPACE),
+    NAME("fault ", WQ_FAULT_, ID),
+    NAME("fault ", WQ_FAULT_, HOST),
+    NAME("fault ", WQ_FAULT_, URL),
+    NAME("fault ", WQ_FAULT_, NUMBER),
+    NAME("fault ", WQ_FAULT_, CHOICE),
+    NAME("fault ", WQ_FAULT_, BASE64),
+    NAME("fault ", WQ_FAULT_, CONNECTION_STRING),
+    NAME("fault ", WQ_FAULT_, SAS_TOKEN),
+    NAME("fault ", WQ_FAULT_, ASSIGNMENT),
+    NAME("fault ", WQ_FAULT_, ACCESS_KEY_ID),
+    NAME("fault ", WQ_FAULT_, REGION),
+    NAME("fault ", WQ_FAULT_, SIGNATURE),
+    NAME("fault ", WQ_FAULT_, MD5),
+    NAME("fault ", WQ_FAULT_, JWT),
+    NAME("fault ", WQ_FAULT_, EXPIRED),
+    NAME("fault ", WQ_FAULT_, KEY_ENCRYPTED),
+    NAME("fault ", WQ_FAULT_, KEY_PKCS1),
+    NAME("fault ", WQ_FAULT_, KEY_SEC1),
+    NAME("fault ", WQ_FAULT_, KEY_PUBLIC),
+    NAME("fault ", WQ_FAULT_, KEY_CERTIFICATE),
+    NAME("fault ", WQ_FAULT_, KEY_JWK),
+    NAME("fault ", WQ_FAULT_, KEY_KIND),
+    NAME("fault ", WQ_FAULT_, KEY_FORM),
+    NAME("fault ", WQ_FAULT_, TOO_LONG),
+    NAME("fault ", WQ_FAULT_, CLOCK),
+    NAME("fault ", WQ_FAULT_, INSECURE),
+    NAME("fault ", WQ_FAULT_, KEY_REFUSED),
+    NAME("fault ", WQ_FAULT_, CRYPTO),
+    NAME("fault ", WQ_FAULT_, SERVICE),
+    NAME("rule ", WQ_RULE_, VERSION),
+    NAME("rule ", WQ_RULE_, QOS),
+    NAME("rule ", WQ_RULE_, RETAIN),
+    NAME("rule ", WQ_RULE_, RETAIN_BYTES),
+    NAME("rule ", WQ_RULE_, WILL),
+    NAME("rule ", WQ_RULE_, WILL_TOPIC),
+    NAME("rule ", WQ_RULE_, CLEAN),
+    NAME("rule ", WQ_RULE_, KEEP_ALIVE_MIN),
+    NAME("rule ", WQ_RULE_, KEEP_ALIVE_MAX),
+    NAME("rule ", WQ_RULE_, CLIENT_ID_BYTES),
+    NAME("rule ", WQ_RULE_, CLIENT_ID_FIRST),
+    NAME("rule ", WQ_RULE_, CONNECT_PROPERTIES),
+    NAME("rule ", WQ_RULE_, PAYLOAD_BYTES),
+    NAME("rule ", WQ_RULE_, STATE_BYTES),
+    NAME("rule ", WQ_RULE_, PACKET_BYTES),
+    NAME("rule ", WQ_RULE_, TOPIC_BYTES),
+    NAME("rule ", WQ_RULE_, TOPIC_SLASHES),
+    NAME("rule ", WQ_RULE_, TOPIC),
+    NAME("rule ", WQ_RULE_, SUBSCRIBE_QOS),
+    NAME("rule ", WQ_RULE_, FILTER),
+    NAME("rule ", WQ_RULE_, WILDCARDS),
+    NAME("rule ", WQ_RULE_, WILDCARD_RETAINED),
+    NAME("rule ", WQ_RULE_, SUBSCRIPTION_ID),
+    NAME("rule ", WQ_RULE_, FILTERS_AT_ONCE),
+    NAME("rule ", WQ_RULE_, FILTERS),
+    NAME("rule ", WQ_RULE_, INFLIGHT),
+    NAME("rule ", WQ_RULE_, PUBLISH_RATE),
+    NAME("rule ", WQ_RULE_, CONNECT_RATE),
+    NAME("action ", WQ_ACTION_, NONE),
+    NAME("action ", WQ_ACTION_, WARN),
+    NAME("action ", WQ_ACTION_, ADJUST),
+    NAME("action ", WQ_ACTION_, REFUSE),
+    NAME("topic ", WQ_TOPIC_, OTHER),
+    NAME("topic ", WQ_TOPIC_, TELEMETRY),
+    NAME("topic ", WQ_TOPIC_, EVENT),
+    NAME("topic ", WQ_TOPIC_, REPORT),
+    NAME("topic ", WQ_TOPIC_, REPORTED),
+    NAME("topic ", WQ_TOPIC_, STATE_GET),
+    NAME("topic ", WQ_TOPIC_, STATE),
+    NAME("topic ", WQ_TOPIC_, DESIRED),
+    NAME("topic ", WQ_TOPIC_, DESIRED_DONE),
+    NAME("topic ", WQ_TOPIC_, COMMAND),
+    NAME("topic ", WQ_TOPIC_, ANSWER),
+    NAME("topic ", WQ_TOPIC_, JOB_NEXT),
+    NAME("topic ", WQ_TOPIC_, JOB),
+    NAME("topic ", WQ_TOPIC_, JOB_UPDATE),
+    NAME("topic ", WQ_TOPIC_, JOB_UPDATED),
+    NAME("topic ", WQ_TOPIC_, ERROR),
+    NAME("topic ", WQ_TOPIC_, REGISTER),
+    NAME("topic ", WQ_TOPIC_, REGISTER_POLL),
+    NAME("topic ", WQ_TOPIC_, REGISTERED),
+    NAME("topic_error ", WQ_TOPIC_E_, KIND),
+    NAME("topic_error ", WQ_TOPIC_E_, PART),
+    NAME("topic_error ", WQ_TOPIC_E_, ROOM),
+    NAME("channel ", WQ_SMARTREST_, US),
+    NAME("channel ", WQ_SMARTREST_, UC),
+    NAME("channel ", WQ_SMARTREST_, UD),
+    NAME("channel ", WQ_SMARTREST_, UT),
+    NAME("channel ", WQ_SMARTREST_, UCR),
+    NAME("channel ", WQ_SMARTREST_, UAT),
+    NAME("channel ", WQ_SMARTREST_, DS),
+    NAME("channel ", WQ_SMARTREST_, DC),
+    NAME("channel ", WQ_SMARTREST_, DD),
+    NAME("channel ", WQ_SMARTREST_, DT),
+    NAME("channel ", WQ_SMARTREST_, DCR),
+    NAME("channel ", WQ_SMARTREST_, DAT),
+    NAME("channel ", WQ_SMARTREST_, E),
+    NAME("mode ", WQ_SMARTREST_, PERSISTENT),
+    NAME("mode ", WQ_SMARTREST_, TRANSIENT),
+    NAME("mode ", WQ_SMARTREST_, QUIESCENT),
+    NAME("mode ", WQ_SMARTREST_, CEP),
+    NAME("role ", WQ_SMARTREST_, PUBLISHED),
+    NAME("role ", WQ_SMARTREST_, RESPONSE),
+    NAME("role ", WQ_SMARTREST_, OPERATION),
+    NAME("type ", WQ_SMARTREST_, TEXT),
+    NAME("type ", WQ_SMARTREST_, NUMBER),
+    NAME("type ", WQ_SMARTREST_, INTEGER),
+    NAME("type ", WQ_SMARTREST_, UNSIGNED),
+    NAME("type ", WQ_SMARTREST_, DATE),
+    NAME("type ", WQ_SMARTREST_, BOOLEAN),
+    NAME("type ", WQ_SMARTREST_, SEVERITY),
+    NAME("type ", WQ_SMARTREST_, ALARM_STATUS),
+    NAME("type ", WQ_SMARTREST_, OPERATION_STATUS),
+    NAME("type ", WQ_SMARTREST_, METHOD),
+    NAME("type ", WQ_SMARTREST_, API),
+    NAME("type ", WQ_SMARTREST_, VALUE_TYPE),
+    NAME("type ", WQ_SMARTREST_, PATH),
+    NAME("type ", WQ_SMARTREST_, MARKER),
+    NAME("row_error ", WQ_SMARTREST_E_, MISSING),
+    NAME("row_error ", WQ_SMARTREST_E_, TOO_MANY),
+    NAME("row_error ", WQ_SMARTREST_E_, TYPE),
+    NAME("row_error ", WQ_SMARTREST_E_, TEXT),
+    NAME("row_error ", WQ_SMARTREST_E_, BACKSLASH),
+    NAME("row_error ", WQ_SMARTREST_E_, RECEIVED),
+    NAME("row_error ", WQ_SMARTREST_E_, MODE),
+    NAME("row_error ", WQ_SMARTREST_E_, ID),
+    NAME("row_error ", WQ_SMARTREST_E_, DUPLICATE),
+    NAME("row_error ", WQ_SMARTREST_E_, SIZE),
+    NAME("row_error ", WQ_SMARTREST_E_, QUOTE),
+    NAME("row_error ", WQ_SMARTREST_E_, UNCLOSED),
+    NAME("row_error ", WQ_SMARTREST_E_, ROW),
+    NAME("row_error ", WQ_SMARTREST_E_, FIELDS),
+    {NULL, 0, 0},
+};
+
+EXPORT(const wq_wasm_row *, wq_wasm_layout, void) { return layout; }
+EXPORT(uint8_t *, wq_wasm_scratch, void) { return scratch.bytes; }
+EXPORT(uint8_t *, wq_wasm_result, void) { return result; }
+EXPORT(uint8_t *, wq_wasm_heap, void) { return &__heap_base; }
+
+/* ------------------------------------------------------------------------------------------------ forms and logins */
+
+EXPORT(const wq_service_info *, wq_wasm_service, uint32_t service) { return wq_service_at(service); }
+EXPORT(bool, wq_wasm_field_secret, uint32_t kind) { return wq_field_secret((uint8_t)kind); }
+EXPORT(const char *, wq_wasm_fault_text, int fault) { return wq_fault_text(fault); }
+
+/* Texts: the values. */
+EXPORT(int, wq_wasm_values_check, uint32_t service, uint32_t count) {
+  return wq_values_check(service, scratch.texts, count, &fault_field);
+}
+EXPORT(uint32_t, wq_wasm_fault_field, void) { return fault_field; }
+
+/* Texts: the values. What it gives points to them. */
+EXPORT(const wq_seat *, wq_wasm_seat, uint32_t service, uint32_t count) {
+  seat = wq_seat_of(service, scratch.texts, count);
+  return &seat;
+}
+
+/* Texts: the values. */
+EXPORT(int, wq_wasm_login_begin, uint32_t service, uint32_t count, double unix_ms) {
+  uint64_t random, now = unix_ms >= 0 && unix_ms < 1e18 ? (uint64_t)unix_ms : UINT64_MAX;
+  if (wq_crypto_random((uint8_t *)&random, sizeof random) != 0) return WQ_FAULT_INSECURE;
+  return wq_login_begin(&login, service, scratch.texts, count, now, random);
+}
+
+EXPORT(int, wq_wasm_login_step, void) { return wq_login_step(&login); }
+EXPORT(const wq_login *, wq_wasm_login, void) { return &login; }
+EXPORT(const wq_property_info_t *, wq_wasm_property_info, uint32_t id) { return wq_property_info((uint8_t)id); }
+
+/* ------------------------------------------------------------------------------------------------ rules */
+
+/* Texts: the values. The seat's names stay where they are. */
+EXPORT(wq_rules *, wq_wasm_rules_init, uint32_t service, const uint8_t *device, uint32_t device_len,
+       const uint8_t *scope, uint32_t scope_len, uint32_t count) {
+  seat = (wq_seat){service, {device, device_len}, {scope, scope_len}};
+  wq_rules_init(&rules, &seat, scratch.texts, count);
+  return &rules;
+}
+
+EXPORT(const wq_finding *, wq_wasm_findings, void) { return findings; }
+
+/* Texts: client id, topic of the will. */
+EXPORT(uint32_t, wq_wasm_check_connect, uint32_t version, uint32_t flags, uint32_t keep_alive, uint32_t will_len) {
+  static const uint8_t named[] = {WQ_P_USER_PROPERTY, 0, 0, 0, 0};
+  wq_connect_args connect = {.size = sizeof connect, .version = (uint8_t)version, .client_id = scratch.texts[0]};
+  connect.clean = flags & WQ_WASM_CLEAN, connect.keep_alive = (uint16_t)keep_alive;
+  connect.has_will = flags & WQ_WASM_WILL, connect.will_retain = flags & WQ_WASM_RETAIN;
+  connect.will_qos = flags & WQ_WASM_QOS, connect.will_topic = scratch.texts[1];
+  connect.will_payload.len = will_len;
+  if (flags & WQ_WASM_NAMED) connect.properties = (wq_bytes){named, sizeof named};
+  return wq_check_connect(&rules, &connect, findings);
+}
+
+/* Scratch: the topic. Of payload and properties only the lengths count. */
+EXPORT(uint32_t, wq_wasm_check_publish, uint32_t topic_len, uint32_t payload_len, uint32_t properties_len,
+       uint32_t flags, uint32_t version) {
+  wq_publish_args publish = {.size = sizeof publish, .qos = flags & WQ_WASM_QOS, .retain = flags & WQ_WASM_RETAIN};
+  publish.topic = (wq_bytes){scratch.bytes, topic_len};
+  publish.payload.len = payload_len;
+  publish.properties.len = properties_len;
+  return wq_check_publish(&rules, &publish, (uint8_t)version, findings);
+}
+
+/* Scratch: `count` wq_subscription. */
+EXPORT(uint32_t, wq_wasm_check_subscribe, uint32_t count, uint32_t flags, uint32_t active) {
+  static const uint8_t named[] = {WQ_P_SUBSCRIPTION_IDENTIFIER, 1};
+  const wq_bytes properties = {named, flags & WQ_WASM_NAMED ? sizeof named : 0};
+  return wq_check_subscribe(&rules, scratch.subscriptions, count, properties, active, findings);
+}
+
+EXPORT(uint32_t, wq_wasm_rule_text, uint32_t rule) {
+  return wq_rule_text(&rules, (uint8_t)rule, result, sizeof result);
+}
+
+/* rule: WQ_RULE_PUBLISH_RATE or WQ_RULE_CONNECT_RATE. */
+EXPORT(uint32_t, wq_wasm_pace_take, uint32_t rule, double now) {
+  const bool paced = rules.action[rule] == WQ_ACTION_ADJUST;
+  return wq_pace_take(&paces[rule], paced ? rules.number[rule] : 0, (uint64_t)now);
+}
+
+/* ------------------------------------------------------------------------------------------------ topics */
+
+/* Texts: name and value of a property for the next wq_wasm_topic_build(). */
+EXPORT(int, wq_wasm_bag_write, bool has_value) {
+  const wq_bytes none = {NULL, 0};
+  return wq_bag_write(bag, sizeof bag, &bag_len, scratch.texts[0], has_value ? scratch.texts[1] : none);
+}
+
+EXPORT(void, wq_wasm_bag_clear, void) { bag_len = 0; }
+
+/* Texts: device, scope, name, request. Returns the length of the topic, which is the result. */
+EXPORT(int, wq_wasm_topic_build, uint32_t kind, uint32_t status) {
+  const wq_bytes *t = scratch.texts;
+  topic = (wq_topic){(uint8_t)kind, (uint16_t)status, t[0], t[1], t[2], t[3], {bag, bag_len}};
+  return wq_topic_build(&rules.seat, &topic, result, sizeof result);
+}
+
+/* Texts: a topic. What it gives points to it; NULL: it is none of the service's. */
+EXPORT(const wq_topic *, wq_wasm_topic_read, void) {
+  return wq_topic_read(&rules.seat, scratch.texts[0], &topic) == 0 ? &topic : NULL;
+}
+
+/* The next property of that topic: name and value. NULL: there is none, or none that can be read. */
+EXPORT(const wq_bytes *, wq_wasm_bag_read, void) {
+  return wq_bag_read(&topic.bag, result, sizeof result, &pair[0], &pair[1]) > 0 ? pair : NULL;
+}
+
+EXPORT(int, wq_wasm_topic_filter, uint32_t kinds, uint32_t index) {
+  return wq_topic_filter(&rules.seat, kinds, index, result, sizeof result);
+}
+
+/* ------------------------------------------------------------------------------------------------ SmartREST */
+
+EXPORT(const char *, wq_wasm_smartrest_error_text, int error) { return wq_smartrest_error_text(error); }
+
+/* Texts: a topic. NULL: it is none of SmartREST. */
+EXPORT(const wq_smartrest_topic *, wq_wasm_smartrest_topic, void) {
+  return wq_smartrest_topic_read(scratch.texts[0], &smartrest_topic) == 0 ? &smartrest_topic : NULL;
+}
+
+/* Texts: the topic. The rows are the result. */
+EXPORT(int, wq_wasm_smartrest_writer, uint32_t payload_max) {
+  return wq_smartrest_writer_init(&writer, result, sizeof result, scratch.texts[0], payload_max);
+}
+
+/* Texts: the fields. */
+EXPORT(int, wq_wasm_smartrest_row, uint32_t count) { return wq_smartrest_row(&writer, scratch.texts, count); }
+EXPORT(const wq_smartrest_writer *, wq_wasm_smartrest_writer_at, void) { return &writer; }
+EXPORT(uint32_t, wq_wasm_smartrest_rows, void) { return wq_smartrest_rows(&writer).len; }
+EXPORT(void, wq_wasm_smartrest_clear, void) { wq_smartrest_clear(&writer); }
+
+/* Into the scratch area. */
+EXPORT(uint32_t, wq_wasm_smartrest_describe, void) {
+  return wq_smartrest_describe(&writer, (char *)scratch.bytes, sizeof scratch.bytes);
+}
+
+EXPORT(const wq_smartrest_reader *, wq_wasm_smartrest_reader, void) {
+  wq_smartrest_reader_init(&reader, row, sizeof row, fields, FIELDS_MAX);
+  return &reader;
+}
+
+/* Scratch: bytes to be read. */
+EXPORT(void, wq_wasm_smartrest_feed, uint32_t length) { input = (wq_bytes){scratch.bytes, length}; }
+EXPORT(int, wq_wasm_smartrest_read, bool last) { return wq_smartrest_read(&reader, &input, last); }
+EXPORT(const wq_bytes *, wq_wasm_smartrest_fields, void) { return fields; }
+
+/* The template of the row just read, on a topic of that kind. NULL: unknown. */
+EXPORT(const wq_smartrest_template *, wq_wasm_smartrest_find, uint32_t kind) {
+  if (!wq_smartrest_find((uint8_t)kind, fields[0], &template)) return NULL;
+  wq_smartrest_args_begin(&args, &template);
+  return &template;
+}
+
+EXPORT(const wq_smartrest_template *, wq_wasm_smartrest_at, uint32_t index) {
+  if (!wq_smartrest_at(index, &template)) return NULL;
+  wq_smartrest_args_begin(&args, &template);
+  return &template;
+}
+
+/* Which argument the field with that index is; 0: which arguments the template has, one after the other. */
+EXPORT(const wq_smartrest_arg *, wq_wasm_smartrest_arg, uint32_t index) {
+  const wq_bytes none = {NULL, 0};
+  return wq_smartrest_args_next(&args, index != 0 ? fields[index] : none, &arg) ? &arg : NULL;
+}
+
+EXPORT(const char *, wq_wasm_smartrest_type_text, uint32_t type) { return wq_smartrest_type_text((uint8_t)type); }
+
+/* Scratch: a payload of s/e. */
+EXPORT(const wq_smartrest_failure *, wq_wasm_smartrest_failure, uint32_t length) {
+  wq_smartrest_failure_read((wq_bytes){scratch.bytes, length}, &failure);
+  return &failure;
+}
+
+/* Scratch: a payload that is published. */
+EXPORT(void, wq_wasm_smartrest_sent, uint32_t length, uint32_t token) {
+  wq_smartrest_sent_add(&sent, (wq_bytes){scratch.bytes, length}, token);
+}
+
+/* The rows that an error could be about: how many there are; of the latest, token and number are the result. */
+EXPORT(uint32_t, wq_wasm_smartrest_cause, void) {
+  uint32_t at[2] = {0, 0};
+  const uint32_t count = wq_smartrest_sent_find(&sent, failure.id, &at[0], &at[1]);
+  memcpy(result, at, sizeof at);
+  return count;
+}
+
+/* Scratch: rows. Then, as often as it gives 1, what fits one payload: a view on them. */
+EXPORT(int, wq_wasm_smartrest_split, uint32_t payload_max) { return wq_smartrest_split(&input, payload_max, &text); }
+EXPORT(const wq_bytes *, wq_wasm_smartrest_part, void) { return &text; }
