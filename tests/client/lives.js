@@ -47,6 +47,11 @@ export class TestStore {
     for (const go of this.held.splice(0)) go();
   }
 
+  /** A life has it open. */
+  get alive() {
+    return this.#life !== null && !this.#life.dead;
+  }
+
   /** The life that has it open ends here: what is not stored never will be. */
   kill() {
     if (!this.#life || this.#life.dead) return;

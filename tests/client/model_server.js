@@ -1,5 +1,6 @@
 // A server for property tests. It does nothing by itself: a test says when it reads, answers (in any order), sends, loses a
-// session or a connection. It keeps the books of both directions, and notes in `faults` what a client must not do.
+// session or a connection. It keeps the books of both directions and of what is subscribed to, and notes in `faults` what a
+// client must not do.
 //
 // A message is known by its number, which its payload begins with.
 import { Peer, publish } from './peer.js';
@@ -15,10 +16,24 @@ import { Peer, publish } from './peer.js';
  * @property {'queued' | 'sent' | 'released' | 'done' | 'lost'} stage
  * @property {number} id
  * @property {number} on the connection that it, or its PUBREL, left on last
+ * @property {boolean} retain
+ * @property {string[]} filters the subscriptions that it is sent for
+ * @property {number[]} identifiers theirs
  */
+
+/** @typedef {{ topic: string, qos: 0 | 1 | 2, size: number, retain: boolean }} Queued */
 
 /** Packet ids of messages for the client: few, so that they come again. */
 const IDS = 30;
+
+/** Filters of the runs, and what they match. @type {Record<string, (topic: string) => boolean>} */
+export const MATCHES = {
+  '#': () => true,
+  't/+': (topic) => topic.startsWith('t/'),
+  't/0': (topic) => topic === 't/0',
+  't/1': (topic) => topic === 't/1',
+  '+/2': (topic) => topic.endsWith('/2'),
+};
 
 /** @param {number} number @param {number} size */
 export const payloadOf = (number, size) => `${number}:${'x'.repeat(size)}`;
@@ -43,8 +58,20 @@ export class ModelServer {
   #aliases = new Map();
   /** @type {Map<number, number>} packet ids in use by the client: the message's number, -1 for a request */
   #inUse = new Map();
-  /** @type {Set<number>} QoS 2 ids without PUBREL; null: there is no session */
-  #received = new Set();
+  /** @type {Map<number, number>} QoS 2 ids without PUBREL: the message's number */
+  #received = new Map();
+  /** @type {Map<number, { id: number, qos: number, on: number }>} what was read in this session, by the message's number */
+  #known = new Map();
+  /** @type {Map<string, { qos: number, identifier: number | undefined }>} of this session */
+  subscriptions = new Map();
+  /** Filters whose last SUBSCRIBE was refused. @type {Set<string>} */
+  refusedFilters = new Set();
+  /** @type {Map<string, Queued>} by topic */
+  #retained = new Map();
+  /** The first connection of this session. */
+  #began = 1;
+  /** The last message that was new, by topic and QoS. @type {Map<string, number>} */
+  #newest = new Map();
   #hasSession = false;
   #told = false;
   /** The next CONNECT finds no session. */
@@ -60,9 +87,10 @@ export class ModelServer {
   /** Called when the client has acknowledged a message. @type {(number: number) => void} */
   acknowledged = () => {};
 
-  /** @param {number} version */
-  constructor(version) {
+  /** @param {number} version @param {boolean} identifies it knows subscription identifiers (5.0) */
+  constructor(version, identifies) {
     this.version = version;
+    this.identifies = identifies && version === 5;
     for (const cmd of [
       ...['connect', 'publish', 'puback', 'pubrec', 'pubrel', 'pubcomp'],
       ...['subscribe', 'unsubscribe', 'pingreq', 'disconnect'],
@@ -83,6 +111,9 @@ export class ModelServer {
     if (connection !== this.#connection) return;
     this.#todo.push(packet);
   }
+
+  /** What the client may have in flight, whatever the server takes. */
+  maxInflight = 65535;
 
   /** The client has read CONNACK: it knows whether its session was kept. */
   told() {
@@ -134,17 +165,12 @@ export class ModelServer {
         this.#acknowledged(packet);
         break;
       case 'subscribe':
-        this.#must(!this.#inUse.has(messageId), 'an id in use, in SUBSCRIBE');
-        this.#inUse.set(messageId, -1);
-        this.#answers.push({
-          cmd: 'suback',
-          messageId,
-          granted: packet.subscriptions.map((/** @type {any} */ one) => (reason ? 0x80 : one.qos)),
-        });
+        this.#use(messageId, cmd);
+        this.#answers.push({ cmd: 'suback', messageId, granted: this.#subscribe(packet, reason) });
         break;
       case 'unsubscribe':
-        this.#must(!this.#inUse.has(messageId), 'an id in use, in UNSUBSCRIBE');
-        this.#inUse.set(messageId, -1);
+        this.#use(messageId, cmd);
+        for (const filter of packet.unsubscriptions) this.subscriptions.delete(filter);
         this.#answers.push({ cmd: 'unsuback', messageId, granted: packet.unsubscriptions.map(() => 0) });
         break;
       case 'pingreq':
@@ -154,22 +180,50 @@ export class ModelServer {
     }
   }
 
+  /** @param {number} messageId @param {string} cmd */
+  #use(messageId, cmd) {
+    this.#must(!this.#inUse.has(messageId) && !this.#received.has(messageId), `an id in use, in ${cmd}`);
+    this.#inUse.set(messageId, -1);
+  }
+
+  /** @param {Packet} packet @param {number} reason */
+  #subscribe({ subscriptions, properties }, reason) {
+    const identifier = properties?.subscriptionIdentifier;
+    this.#must(this.identifies || identifier === undefined, 'an identifier that the server does not know');
+    return subscriptions.map((/** @type {any} */ { topic: filter, qos }) => {
+      if (reason > 0) {
+        this.refusedFilters.add(filter);
+        this.subscriptions.delete(filter);
+        return 0x80;
+      }
+      this.refusedFilters.delete(filter);
+      this.subscriptions.set(filter, { qos, identifier: [identifier].flat()[0] });
+      for (const kept of this.#retained.values()) if (MATCHES[filter](kept.topic)) this.#put(kept, [filter]);
+      return qos;
+    });
+  }
+
   /** @param {Packet} packet */
   #connect({ clean }) {
-    const kept = this.#hasSession && this.#told && !clean && !this.forgets;
+    // A server of 3.1 has no way to say that it has no session.
+    const kept = this.#hasSession && !clean && (this.version === 3 || (this.#told && !this.forgets));
     if (!kept) {
       if (this.#number > 1) this.lostSessions++;
       this.#received.clear();
-      for (const message of this.messages)
-        if (message.stage === 'sent' || message.stage === 'released') message.stage = 'lost';
+      this.#known.clear();
+      this.subscriptions.clear();
+      this.#began = this.#number;
+      for (const message of this.messages) if (message.stage !== 'done') message.stage = 'lost';
     }
     this.forgets = false;
     this.#hasSession = true;
     this.#told = kept;
     this.#clean = clean;
     this.#greeted = true;
-    const properties = this.version === 5 ? this.#limits : undefined;
-    this.#send({ cmd: 'connack', reasonCode: 0, returnCode: 0, sessionPresent: kept, properties });
+    const properties =
+      this.version === 5 ? { ...this.#limits, subscriptionIdentifiersAvailable: this.identifies } : undefined;
+    const sessionPresent = kept && this.version > 3;
+    this.#send({ cmd: 'connack', reasonCode: 0, returnCode: 0, sessionPresent, properties });
   }
 
   /** What the next CONNACK says. @param {number} receiveMaximum @param {number} topicAliasMaximum */
@@ -195,22 +249,49 @@ export class ModelServer {
       this.#take(number, qos);
       return;
     }
+    this.#recognize(number, packet);
     const holder = this.#inUse.get(messageId);
     this.#must(holder === undefined, `id ${messageId} of ${number} is in use by ${holder}`);
     this.#inUse.set(messageId, number);
     const underWay = [...this.#inUse.values()].filter((other) => other >= 0).length;
     this.#must(this.version < 5 || underWay <= this.#limits.receiveMaximum, 'more than Receive Maximum');
-    const repeat = qos === 2 && this.#received.has(messageId);
-    if (repeat) this.#must(dup, `message ${number} again without DUP, or another with its id`);
+    this.#must(underWay <= this.maxInflight, 'more than maxInflight');
+    const repeat = this.#received.has(messageId);
+    if (repeat)
+      this.#must(dup && this.#received.get(messageId) === number, `message ${number} with an id that is not released`);
     else if (reason < 0x80) this.#take(number, qos);
     else this.refused.set(number, reason);
-    if (qos === 2 && (repeat || reason < 0x80)) this.#received.add(messageId);
+    if (qos === 2 && (repeat || reason < 0x80)) this.#received.set(messageId, number);
     this.#answers.push({ cmd: qos === 1 ? 'puback' : 'pubrec', messageId, reasonCode: repeat ? 0 : reason });
+  }
+
+  /**
+   * What comes again has its id and DUP; and messages come in their order.
+   * @param {number} number
+   * @param {Packet} packet
+   */
+  #recognize(number, { dup, messageId, qos }) {
+    const known = this.#known.get(number);
+    if (known && known.on < this.#number)
+      this.#must(dup && known.id === messageId, `message ${number} came again as new`);
+    if (known) this.#must(known.on < this.#number, `message ${number} twice on a connection`);
+    else this.#must(!dup || this.#number > this.#began, `message ${number} with DUP, which never came`);
+    this.#known.set(number, { id: messageId, qos, on: this.#number });
+  }
+
+  /** The client died, and with it its memory of the QoS 1 messages that left. */
+  died() {
+    for (const [number, { qos }] of this.#known) if (qos === 1) this.#known.delete(number);
   }
 
   /** @param {number} number @param {number} qos */
   #take(number, qos) {
     const before = this.taken.get(number);
+    const stream = `${number % 4} ${qos}`;
+    if (!before) {
+      this.#must(number > (this.#newest.get(stream) ?? -1), `message ${number} after ${this.#newest.get(stream)}`);
+      this.#newest.set(stream, number);
+    }
     this.#must(!before || qos === 1, `message ${number} with QoS ${qos} arrived twice`);
     this.taken.set(number, { times: (before?.times ?? 0) + 1, session: this.lostSessions });
   }
@@ -257,16 +338,28 @@ export class ModelServer {
     if (message) message.on = this.#number;
   }
 
-  /** A new message for the client. @param {string} topic @param {0 | 1 | 2} qos @param {number} size */
-  queue(topic, qos, size) {
-    this.messages.push({ number: this.messages.length, topic, qos, size, stage: 'queued', id: 0, on: 0 });
+  /** Somebody publishes a message. @param {Queued} message */
+  queue(message) {
+    if (message.retain) this.#retained.set(message.topic, message);
+    const filters = [...this.subscriptions.keys()].filter((filter) => MATCHES[filter](message.topic));
+    if (filters.length > 0) this.#put({ ...message, retain: false }, filters);
+  }
+
+  /** A message for the client, once for all of its subscriptions. @param {Queued} message @param {string[]} filters */
+  #put({ topic, qos, size, retain }, filters) {
+    const subscriptions = filters.map((filter) => this.subscriptions.get(filter));
+    const granted = /** @type {0 | 1 | 2} */ (Math.min(qos, Math.max(...subscriptions.map((one) => one?.qos ?? 0))));
+    const identifiers = subscriptions.flatMap((one) => one?.identifier ?? []);
+    const number = this.messages.length;
+    const rest = { stage: /** @type {const} */ ('queued'), id: 0, on: 0 };
+    this.messages.push({ number, topic, qos: granted, size, retain, filters, identifiers, ...rest });
   }
 
   /** Send the first message that is to go: what was under way before, then new ones. @returns {boolean} there was one */
   next() {
     if (!this.up) return false;
     for (const message of this.messages) {
-      const { number, topic, qos, stage, on, size, id } = message;
+      const { number, topic, qos, stage, on, size, id, retain, identifiers } = message;
       if (stage === 'done' || stage === 'lost' || (stage !== 'queued' && on === this.#number)) continue;
       if (stage === 'released') {
         if (this.#answers.some(({ cmd, messageId }) => cmd === 'pubrel' && messageId === id)) continue;
@@ -277,7 +370,8 @@ export class ModelServer {
       if (stage === 'queued' && qos > 0 && !this.#freeId(message)) return false;
       message.on = this.#number;
       message.stage = qos > 0 ? 'sent' : 'done';
-      const more = { qos, dup: stage === 'sent', messageId: qos > 0 ? message.id : undefined };
+      const properties = identifiers.length > 0 ? { subscriptionIdentifier: identifiers } : undefined;
+      const more = { qos, retain, properties, dup: stage === 'sent', messageId: qos > 0 ? message.id : undefined };
       this.#send(publish(topic, payloadOf(number, size), more));
       return true;
     }
@@ -320,7 +414,10 @@ export class ModelServer {
   }
 
   #over() {
-    if (this.version < 5 && this.#clean) this.#hasSession = false;
+    if (this.version < 5 && this.#clean) {
+      this.#hasSession = false;
+      this.subscriptions.clear();
+    }
     this.#connection = null;
     this.#greeted = false;
     this.#todo = [];

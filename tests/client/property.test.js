@@ -1,32 +1,26 @@
-// Whatever a user and a legal server do, in whatever order: each promise settles, truly; messages arrive as often as their
-// QoS says, in order, at the right handlers; nothing is pending at the end, and no error is lost or left unhandled.
+// Whatever a user and a legal server do, in whatever order, in MQTT 3.1, 3.1.1 and 5.0, without a store and with one that
+// clients die on: each promise settles, truly; messages arrive as often as their QoS says, in order, at the right handlers;
+// the server has the subscriptions that are wanted; nothing is pending at the end, and no error is lost or left unhandled.
 //
 // RUNS=5000 for more runs than usual, SEED=n for others; a failure prints seed and path, and the shortest run that fails.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MqttError } from '../../web/client/index.js';
-import { ModelServer, numberOf, payloadOf } from './model_server.js';
+import { TestStore } from './lives.js';
+import { MATCHES, ModelServer, numberOf, payloadOf } from './model_server.js';
 import { turn } from './peer.js';
 
 /** @typedef {import('../../web/client/index.js').Message} Message */
 
-const RUNS = Number(process.env.RUNS ?? 250);
+const RUNS = Number(process.env.RUNS ?? 600);
 const SEED = Number(process.env.SEED ?? 1);
 /** For what hangs, ms. */
 const WATCHDOG = 3_000;
 
 const LARGE = 20_000; // streamed, both ways
-const FILTERS = ['#', 't/+', 't/0', 't/1', '+/2'];
+const FILTERS = Object.keys(MATCHES);
 const TOPICS = ['t/0', 't/1', 't/2', 'other/2'];
-/** @type {Record<string, (topic: string) => boolean>} */
-const MATCHES = {
-  '#': () => true,
-  't/+': (topic) => topic.startsWith('t/'),
-  't/0': (topic) => topic === 't/0',
-  't/1': (topic) => topic === 't/1',
-  '+/2': (topic) => topic.endsWith('/2'),
-};
 
 const small = fc.nat(30);
 const qos = /** @type {fc.Arbitrary<0 | 1 | 2>} */ (fc.constantFrom(0, 1, 2));
@@ -60,18 +54,31 @@ const command = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('read'), most: fc.integer({ min: 1, max: 4 }), refuse: fc.nat(8) }),
   },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('answer'), which: fc.constantFrom(0, 0, 0, 1, 2, 5) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('send'), qos, size, topic: fc.constantFrom(...TOPICS) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('send'),
+      qos,
+      size,
+      topic: fc.constantFrom(...TOPICS),
+      retain: fc.nat(5).map((n) => n === 0),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('next') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cut'), bytes: small }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('goodbye') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('forget') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('die', 'hold', 'release') }) }, // with a store
   { weight: 8, arbitrary: fc.record({ do: fc.constant('turn') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('settle') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pause') }) },
 );
 const scenario = fc.record({
-  version: fc.constantFrom(4, 5),
-  clean: fc.boolean(),
+  version: fc.constantFrom(3, 4, 5, 5),
+  identifies: fc.boolean(),
+  store: fc.boolean(),
+  clean: fc.boolean(), // without a store
+  subscribed: fc.boolean(),
   receiveMaximum: fc.constantFrom(1, 2, 65535),
   topicAliasMaximum: fc.constantFrom(0, 3),
   maxInflight: fc.constantFrom(1, 3, 100),
@@ -109,8 +116,14 @@ class Watched {
 /** @typedef {{ watched: Watched, qos: number, how: string, number: number, controller: AbortController }} Published */
 /** @typedef {{ message: Message, release: () => void }} Manual */
 /**
- * @typedef {{ filter: string, kind: string, from: number, until: number, got: number[], gone: boolean, user: any }} Taker
- *   from, until: lengths of the log
+ * @typedef {object} Taker a subscription
+ * @property {string} filter
+ * @property {string} kind
+ * @property {number} from length of the log when it began; of a loop, when that did
+ * @property {number} until when it ended
+ * @property {number[]} got
+ * @property {boolean} gone
+ * @property {any} user what subscribe() gave
  */
 
 /** One run. */
@@ -123,8 +136,18 @@ class Run {
   settled = new Map();
   /** @type {Taker[]} */
   takers = [];
-  /** Every delivery: number and connection. @type {{ number: number, topic: string, qos: number, connection: number }[]} */
+  /**
+   * Every delivery.
+   * @type {{ number: number, topic: string, qos: number, connection: number, redelivered: boolean }[]}
+   */
   log = [];
+  /** QoS 2 messages that were acknowledged: they may not come again. @type {Set<number>} */
+  finished = new Set();
+  store = new TestStore();
+  /** Numbers of published messages that were in the store when a life ended. @type {Set<number>} */
+  surviving = new Set();
+  /** Lives so far. */
+  lives = 0;
   /** @type {Map<string, Set<object>>} who still holds a message, by number and connection */
   held = new Map();
   /** @type {Manual[]} */
@@ -138,35 +161,83 @@ class Run {
   /** @param {Scenario} scenario */
   constructor(scenario) {
     this.scenario = scenario;
-    this.server = new ModelServer(scenario.version);
+    this.server = new ModelServer(scenario.version, scenario.identifies);
     this.server.limit(scenario.receiveMaximum, scenario.topicAliasMaximum);
+    this.server.maxInflight = scenario.maxInflight;
     this.server.acknowledged = (number) => {
       if (this.held.get(this.here(number))?.size)
         this.server.faults.push(`message ${number} acknowledged while it is handled`);
     };
-    const { clean, version, maxInflight, qos0 } = scenario;
-    this.client = this.server.peer.createClient({
+    this.client = this.begin();
+  }
+
+  /** A client is made. */
+  begin() {
+    this.lives++;
+    const { clean, version, maxInflight, qos0, store } = this.scenario;
+    const client = this.server.peer.createClient({
       clientId: 'property',
-      protocolVersion: /** @type {4 | 5} */ (version),
-      clean,
+      protocolVersion: /** @type {3 | 4 | 5} */ (version),
+      clean: clean && !store,
       maxInflight,
       keepalive: 0,
       queue: { qos0, maxMessages: 20 },
+      ...(store && { store: this.store }),
     });
-    this.client.ready.catch(() => {});
-    this.client.on('error', (error) => this.errors.push(error));
-    this.client.on('connect', () => this.server.told());
-    this.client.on('settled', (what) => {
+    client.ready.catch(() => {});
+    client.on('error', (error) => this.errors.push(error));
+    client.on('connect', () => this.server.told());
+    client.on('settled', (what) => {
       const key = String(what.key);
       this.settled.set(key, [...(this.settled.get(key) ?? []), what]);
     });
-    this.client.handle('#', (message) => {
-      const number = numberOf(message.payload);
-      const { topic, size } = this.server.messages[number];
-      assert.equal(message.topic, topic);
-      assert.equal(message.payload.length, payloadOf(number, size).length);
-      this.log.push({ number, topic, qos: message.qos, connection: this.server.peer.connections.length });
-    });
+    client.handle('#', (message) => this.arrived(message));
+    return client;
+  }
+
+  /** @param {Message} message */
+  arrived(message) {
+    const number = numberOf(message.payload);
+    const { topic, size, qos, retain } = this.server.messages[number];
+    const { redelivered } = message;
+    assert.deepEqual([message.topic, message.qos, message.retain], [topic, qos, retain]);
+    assert.equal(message.payload.length, payloadOf(number, size).length);
+    const before = this.log.filter((entry) => entry.number === number);
+    if (redelivered !== (qos === 2 && before.length > 0)) {
+      // A life may end after it noted that a message is begun, and before a handler has it.
+      if (!redelivered || this.lives === 1) this.server.faults.push(`message ${number}: redelivered is ${redelivered}`);
+    }
+    if (this.finished.has(number)) this.server.faults.push(`message ${number} came again`);
+    const connection = this.server.peer.connections.length;
+    this.log.push({ number, topic, qos, connection, redelivered });
+  }
+
+  /** The page dies, and is opened again. */
+  die() {
+    const { server, store, client } = this;
+    if (!store.alive) return;
+    store.kill();
+    for (const { socket } of server.peer.connections) {
+      socket.send = () => {};
+      socket.onopen = socket.onmessage = undefined;
+    }
+    server.cut(0);
+    server.died();
+    for (const taker of this.takers) this.leave(taker);
+    this.manual = [];
+    this.held.clear();
+    // What is not in the store did not happen.
+    const records = new Map(
+      store.writes.flat().map((change) => (typeof change === 'string' ? [change, undefined] : change)),
+    );
+    this.finished.clear();
+    for (const { number, id, stage, qos } of server.messages)
+      if (qos === 2 && (stage === 'sent' || stage === 'released') && records.get(`i:${id}`)?.done)
+        this.finished.add(number);
+    for (const [key, record] of records) if (key.startsWith('m:') && record) this.surviving.add(Number(record.key));
+    this.watch('end of a life', client.end({ force: true }));
+    this.listening = false;
+    this.client = this.begin();
   }
 
   /** A message on this connection. @param {number} number */
@@ -237,8 +308,9 @@ class Run {
     );
   }
 
-  /** @param {any} user @param {{ got: number[] }} taker */
+  /** @param {any} user @param {Taker} taker */
   async loop(user, taker) {
+    taker.from = this.log.length;
     for await (const message of user) {
       taker.got.push(numberOf(message.payload));
       await turn();
@@ -253,7 +325,7 @@ class Run {
 
   /** @param {any} what */
   step(what) {
-    const { server, client } = this;
+    const { server, client, store } = this;
     /** @type {(list: any[]) => any} */
     const one = (list) => list[what.which % (list.length || 1)];
     switch (what.do) {
@@ -294,7 +366,7 @@ class Run {
         server.answer(what.which);
         break;
       case 'send':
-        server.queue(what.topic, what.qos, what.size);
+        server.queue(what);
         server.next();
         break;
       case 'next':
@@ -311,6 +383,15 @@ class Run {
         break;
       case 'settle':
         server.work();
+        break;
+      case 'die':
+        this.die();
+        break;
+      case 'hold':
+        store.holding = true;
+        break;
+      case 'release':
+        store.release();
         break;
     }
   }
@@ -331,6 +412,7 @@ class Run {
   async calm(condition) {
     const from = performance.now();
     while (!condition()) {
+      this.store.release();
       this.server.work();
       for (const entry of [...this.manual]) this.acknowledge(entry);
       await turn();
@@ -344,9 +426,14 @@ class Run {
   }
 
   async play() {
-    const { client, scenario, server } = this;
+    const { scenario, server } = this;
     // Promises that the library made are ours to watch; nothing else may be left.
-    if (scenario.connected) await this.calm(() => client.state === 'connected');
+    if (scenario.connected) await this.calm(() => this.client.state === 'connected');
+    if (scenario.subscribed) {
+      this.subscribe({ filter: '#', qos: 2, kind: 'plain' });
+      await turn();
+      if (scenario.connected) this.server.work();
+    }
     for (const what of scenario.commands) {
       this.step(what);
       if (what.do === 'turn' || what.do === 'settle') await turn();
@@ -355,16 +442,34 @@ class Run {
     if (scenario.early > 0) {
       const settled = () => this.published.every(({ watched }) => watched.times > 0);
       const handled = () => [...this.held.values()].every((who) => who.size === 0) && this.manual.length === 0;
-      await this.calm(() => client.state === 'connected' && settled() && handled() && server.idle);
-      await this.calm(
-        () => server.idle && this.promises.every(({ name, times }) => times > 0 || name.startsWith('loop')),
-      );
+      const quiet = () =>
+        this.client.state === 'connected' &&
+        settled() &&
+        handled() &&
+        server.idle &&
+        this.client.pending().length === 0 &&
+        this.promises.every(({ name, times }) => times > 0 || name.startsWith('loop'));
+      await this.calm(quiet);
+      await this.calm(quiet);
+      this.checkSubscriptions();
+      for (const topic of TOPICS) server.queue({ topic, qos: 2, size: 1, retain: false });
+      await this.calm(quiet);
     }
-    const end = this.watch('end', client.end({ force: scenario.force }));
+    const end = this.watch('end', this.client.end({ force: scenario.force }));
     await this.calm(() => end.times > 0);
     await this.calm(() => this.promises.every(({ times }) => times > 0));
     await turn();
     this.check();
+  }
+
+  /** What is wanted is what the server has; of an earlier life it may have more. */
+  checkSubscriptions() {
+    const { subscriptions, refusedFilters } = this.server;
+    const wanted = new Set(this.takers.filter(({ user, gone }) => user && !gone).map(({ filter }) => filter));
+    for (const filter of wanted)
+      if (!refusedFilters.has(filter)) assert(subscriptions.has(filter), `${filter} is not subscribed to any more`);
+    if (this.lives > 1) return;
+    for (const filter of subscriptions.keys()) assert(wanted.has(filter), `${filter} is still subscribed to`);
   }
 
   check() {
@@ -378,7 +483,11 @@ class Run {
       assert(['refused', 'overtaken', 'connection-ended'].includes(one.error.code), `${one.name}: ${one.error.code}`);
     }
     for (const error of this.errors)
-      assert(error.message === 'boom' || (error instanceof MqttError && error.phase === 'subscribe'), String(error));
+      assert(
+        error.message === 'boom' ||
+          (error instanceof MqttError && (error.phase === 'subscribe' || error.code === 'taken-over-suspected')),
+        String(error),
+      );
     this.checkDelivered();
     for (const { closed, socket } of this.server.peer.connections)
       assert(closed || socket.onmessage === undefined, 'a WebSocket was left open');
@@ -390,10 +499,10 @@ class Run {
     const taken = server.taken.get(number)?.times ?? 0;
     const events = this.settled.get(String(number)) ?? [];
     const name = `message ${number} with QoS ${qos}: ${error?.code ?? JSON.stringify(value)}, taken ${taken} times`;
-    assert(events.length <= 1, `${name}, settled ${events.length} times`);
+    assert(events.length <= this.lives, `${name}, settled ${events.length} times`);
     if (qos !== 1) assert(taken <= 1, name);
     if (!error) {
-      if (qos > 0) assert(taken >= 1 && events.length === 1 && !events[0].error, name);
+      if (qos > 0) assert(taken >= 1 && events.length >= 1 && !events[0].error, name);
       return;
     }
     assert(error instanceof MqttError, String(error));
@@ -420,6 +529,11 @@ class Run {
         assert(qos === 0 && !scenario.qos0, name);
         break;
       case 'connection-ended':
+        // It survived: the next life told what became of it.
+        if (!this.surviving.has(number) || scenario.early === 0) break;
+        assert(events.length >= 1, name);
+        if (events.every((event) => !event.error)) assert(taken >= 1, name);
+        break;
       case 'queue-full':
         break;
       default:
@@ -431,11 +545,14 @@ class Run {
     const { log, server } = this;
     /** @type {Map<number, Set<number>>} */
     const on = new Map();
-    let last = { number: -1, connection: 0 };
+    /** The last one, by QoS where QoS 2 waits for the store. @type {Map<number, { number: number, connection: number }>} */
+    const last = new Map();
     for (const entry of log) {
       const { number, connection } = entry;
-      if (connection === last.connection) assert(number > last.number, `message ${number} after ${last.number}`);
-      last = entry;
+      const stream = this.scenario.store ? entry.qos : 0;
+      const before = last.get(stream);
+      if (connection === before?.connection) assert(number > before.number, `message ${number} after ${before.number}`);
+      last.set(stream, entry);
       if (!on.has(number)) on.set(number, new Set());
       on.get(number)?.add(connection);
     }
@@ -443,20 +560,34 @@ class Run {
       const times = on.get(number)?.size ?? 0;
       if (qos > 0 && stage === 'done') assert(times >= 1, `message ${number} with QoS ${qos} was not delivered`);
     }
-    for (const taker of this.takers) {
-      const matched = log.slice(taker.from, taker.until).filter(({ topic }) => MATCHES[taker.filter](topic));
-      const numbers = matched.map(({ number }) => number);
-      if (taker.kind === 'loop') {
-        assert(taker.got.every((number) => log.some((entry) => entry.number === number)));
-        continue;
-      }
-      assert.deepEqual(
-        taker.got.slice(0, numbers.length),
-        numbers.slice(0, taker.got.length),
-        `what ${taker.filter} got`,
-      );
-      if (!taker.gone) assert.equal(taker.got.length, numbers.length, `how much ${taker.filter} got`);
+    for (const taker of this.takers) this.checkTaker(taker);
+  }
+
+  /** @param {Taker} taker */
+  checkTaker({ filter, from, until, got, gone, kind }) {
+    const { messages } = this.server;
+    const matched = this.log.slice(from, until).filter(({ topic }) => MATCHES[filter](topic));
+    const numbers = matched.map(({ number }) => number);
+    // With identifiers, a handler gets what its own subscription brings.
+    const own = (/** @type {number} */ number) =>
+      messages[number].identifiers.length === 0 || messages[number].filters.includes(filter);
+    if (kind === 'loop') {
+      assert(got.every((number) => this.log.some((entry) => entry.number === number)));
+      for (const { number, qos } of gone ? [] : matched)
+        if (qos > 0 && messages[number].stage === 'done' && own(number))
+          assert(got.includes(number), `the loop over ${filter} did not get message ${number}`);
+      return;
     }
+    let at = 0;
+    for (const number of got) {
+      at = numbers.indexOf(number, at) + 1;
+      assert(at > 0 || gone, `${filter} got ${number} out of turn`);
+      if (at === 0) break; // after unsubscribe()
+    }
+    if (gone) return;
+    const missed = numbers.filter((number) => own(number) && !got.includes(number));
+    assert.deepEqual(missed, [], `what ${filter} did not get`);
+    if (!this.scenario.identifies) assert.equal(got.length, numbers.length, `how much ${filter} got`);
   }
 }
 

@@ -204,6 +204,25 @@ test('after unsubscribe() no handler is called, and what still comes is acknowle
   await client.end();
 });
 
+test('a message that one still handles is not acknowledged because another unsubscribed', async () => {
+  const peer = new Peer();
+  peer.answers.unsubscribe = () => {};
+  const client = await peer.connect();
+  /** @type {any[]} */
+  const got = [];
+  await client.subscribe('a', { qos: 1, manualAck: true }, (message) => got.push(message));
+  const other = await client.subscribe('#', { qos: 1 }, () => {});
+  const left = other.unsubscribe().catch(() => {});
+  peer.last.send(publish('a', 'x', { qos: 1, messageId: 1 }));
+  await eventually(() => got.length === 1);
+  await turn();
+  assert.equal(peer.last.count('puback'), 0);
+  got[0].ack();
+  await peer.last.packet('puback');
+  await client.end({ force: true });
+  await left;
+});
+
 test('unsubscribe() without a connection is told to a session that was kept', async () => {
   const peer = new Peer();
   const client = await peer.connect();

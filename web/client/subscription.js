@@ -1,6 +1,7 @@
 // What subscribe() gives: one user's part of a filter, with its handler or its iterators.
 import { Handler } from './inbox.js';
 import { MessageIterator } from './iterator.js';
+import { releaseMessage } from './message.js';
 
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./subscriptions.js').SubscribeOptions} SubscribeOptions */
@@ -14,7 +15,7 @@ class Nobody {
 
   /** @param {Message} message */
   deliver(message) {
-    message.ack();
+    releaseMessage(message); // another may be at work on it
   }
 }
 
