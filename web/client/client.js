@@ -6,6 +6,7 @@ import { Emitter } from './emitter.js';
 import { endedError, MqttError } from './errors.js';
 import { Handler, Inbox } from './inbox.js';
 import { Machine } from './machine.js';
+import { negotiatedOf } from './negotiated.js';
 import { settingsOf } from './options.js';
 import { Outbox, payloadOf } from './outbox.js';
 import { ownBytes } from './outbox_records.js';
@@ -13,12 +14,13 @@ import { PropertyTable } from './properties.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './request.js';
 import { Backoff, classify } from './retry.js';
-import { openSession, startJournal } from './session.js';
-import { Settling } from './settle.js';
+import { openSession, recorder, startJournal } from './session.js';
+import { inTime, Settling } from './settle.js';
+import { storeTimeout } from './store.js';
 import { Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 import { onWakeUp } from './wakeup.js';
-import { loadWasm } from './wasm.js';
+import { loadError, loadWasm } from './wasm.js';
 
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./properties.js').Properties} Properties */
@@ -27,9 +29,12 @@ import { loadWasm } from './wasm.js';
 /** @typedef {import('./types.js').Negotiated} Negotiated */
 /** @typedef {import('./types.js').Stats} Stats */
 /** @typedef {import('./types.js').ClientEvents} ClientEvents */
+/** @typedef {import('./types.js').EndOptions} EndOptions */
 
 /** Expect an answer to a probe within so many ms. */
 const PROBE_TIMEOUT = 5000;
+/** end() waits so many ms for each thing that may not come. */
+const END_TIMEOUT = 10_000;
 
 export class Client {
   /** Resolves with this client at its first connection; rejects if it gives up before. @type {Promise<Client>} */
@@ -55,7 +60,9 @@ export class Client {
   #state = 'connecting';
   /** @type {Settling<Client>} */
   #ready = new Settling('connack');
-  #started;
+  #loading;
+  /** The core is there, and what was stored is in it. @type {Settling<void>} */
+  #started = new Settling('store');
   #lived;
   /** @type {Promise<void> | null} */
   #ending = null;
@@ -85,30 +92,37 @@ export class Client {
     this.#inbox.subscriptions = this.#subscriptions;
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // who does not ask for it hears by the event 'error'
-    this.#started = this.#start();
+    this.#loading = loadWasm(this.#settings.wasm);
+    this.#started.promise.catch(() => {}); // the attempt that waits for it hears of it
+    this.#start().then(
+      () => this.#started.resolve(),
+      (error) => this.#started.reject(error),
+    );
     this.#lived = this.#live();
   }
 
   async #start() {
-    const { store, sessionName, wasm, core: limits } = this.#settings;
-    const opened = store && (await openSession(store, sessionName, limits));
+    const { store, sessionName, connectTimeout, core: limits } = this.#settings;
+    let opened;
     let core;
     try {
-      this.#machine.module = await loadWasm(wasm);
-      core = await Core.start(this.#machine.module, opened?.limits ?? limits);
+      const module = await this.#loading;
+      if (this.#started.done) return;
+      opened = store && (await openSession(store, sessionName, limits));
+      core = await Core.start(module, opened?.limits ?? limits);
+      this.#machine.module = module;
     } catch (cause) {
       await opened?.session.close();
-      throw new MqttError('load', 'wasm', 'The WebAssembly module of the client could not be loaded.', {
-        cause,
-        hint:
-          'Is wasmqtt.wasm served beside the library, or at the URL of the option `wasm`? ' +
-          "A Content-Security-Policy has to have 'wasm-unsafe-eval' in script-src.",
-      });
+      throw cause instanceof MqttError ? cause : loadError(cause);
+    }
+    if (this.#started.done) {
+      await opened?.session.close(); // nobody waited so long
+      return;
     }
     const properties = (this.#properties = new PropertyTable(core));
     const parts = { inbox: this.#inbox, outbox: this.#outbox, subscriptions: this.#subscriptions, properties };
     this.#machine.core = core;
-    this.#machine.journal = opened && startJournal(opened, this.#machine);
+    this.#machine.journal = opened && startJournal(opened, this.#machine, connectTimeout);
     const { messages, received, subscriptions } = opened?.restored ?? NOTHING;
     this.#inbox.start(properties, received);
     this.#outbox.start(properties, messages);
@@ -122,25 +136,25 @@ export class Client {
     if (credentials && reconnect) {
       this.#renewal = new Renewal(this.#machine, this.#outbox, this.#dialer, reconnect, () => this.#disconnected());
     }
-    return properties;
+    this.#machine.clock.open((throttled) => {
+      core.throttled(throttled);
+      this.#machine.kick();
+    });
   }
 
-  /** What is to be stored: see wq_record_type in wasmqtt.h. */
+  /** Resolves when the core is there. @param {import('./errors.js').Phase} phase of what waits for it */
+  async #begun(phase) {
+    try {
+      await this.#started.promise;
+    } catch (error) {
+      throw /** @type {MqttError} */ (error).code === 'connection-ended' ? endedError(phase) : error;
+    }
+  }
+
   #listenToRecords() {
     const { core, journal } = this.#machine;
-    const { numbers } = core;
-    const { exactly } = this.#inbox;
     const records = /** @type {import('./outbox_records.js').OutboxRecords} */ (this.#outbox.records);
-    /** @type {import('./journal.js').Journal} */ (journal).record = (type, packetId, token) => {
-      if (type === numbers.WQ_RECORD_SENT) records.sent(token, packetId, false);
-      else if (type === numbers.WQ_RECORD_RELEASED) records.sent(token, packetId, true);
-      else if (type === numbers.WQ_RECORD_RECEIVED) exactly.received(packetId);
-      else if (type === numbers.WQ_RECORD_COMPLETED) exactly.completed(packetId);
-      else {
-        records.sessionLost();
-        exactly.sessionLost();
-      }
-    };
+    /** @type {import('./journal.js').Journal} */ (journal).record = recorder(core, records, this.#inbox.exactly);
     // A listener of createClient() is there already; one of connect() can be when that resolved.
     const listening = this.#once ? this.ready : Promise.resolve();
     listening.then(
@@ -152,18 +166,8 @@ export class Client {
   /* ---------------------------------------------------------------------------------------------- its life */
 
   async #live() {
-    try {
-      await this.#started;
-    } catch (error) {
-      this.#giveUp(/** @type {MqttError} */ (error));
-      return;
-    }
     const { clock } = this.#machine;
     const stopListening = onWakeUp(() => this.#probe());
-    clock.open((throttled) => {
-      this.#machine.core.throttled(throttled);
-      this.#machine.kick();
-    });
     const { reconnect } = this.#settings;
     const backoff = reconnect && new Backoff(reconnect);
     let asked = false; // for other credentials, once in a row
@@ -171,7 +175,8 @@ export class Client {
       const { error, lifetime } = await this.#connectAndStay();
       if (this.#ending) break;
       if (error !== null) this.#outbox.renewing = false;
-      const kind = error === null ? 'transient' : classify(error);
+      const broken = this.#started.done && this.#machine.core === undefined; // the store, or the core, will not have us
+      const kind = error === null ? 'transient' : broken ? 'fatal' : classify(error);
       const refusedTwice = kind === 'credentials' && (asked || !this.#settings.credentials);
       asked = kind === 'credentials';
       const first = this.#connections === 0 && this.#once;
@@ -201,7 +206,12 @@ export class Client {
     let error;
     let began = 0;
     try {
+      const { store, connectTimeout } = this.#settings;
+      const { promise } = this.#started;
+      await this.#loading.catch(() => {}); // not the store's fault
+      await (store ? inTime(promise, connectTimeout, storeTimeout) : promise);
       await this.#machine.journal?.flush();
+      if (this.#ending) throw endedError('open');
       const { ended } = await /** @type {Dialer} */ (this.#dialer).round();
       began = performance.now();
       error = await ended;
@@ -240,7 +250,7 @@ export class Client {
     this.#machine.connection = connection;
     this.#machine.journal?.accepted();
     this.#connections++;
-    this.#negotiated = this.#readNegotiated(connection);
+    this.#negotiated = negotiatedOf(core, connection, this.clientId);
     if (sessionPresent) {
       this.#inbox.unmatched.forgetUnacknowledged();
       for (const user of this.#users) user.forgetUnacknowledged();
@@ -277,15 +287,15 @@ export class Client {
 
   /** @param {MqttError} error */
   #giveUp(error) {
-    const silent = this.#once && this.#connections === 0; // connect() rejects
     this.#close(error);
-    void this.#machine.journal?.close();
+    void this.#machine.journal?.close(END_TIMEOUT);
     this.#ready.reject(error);
-    if (!silent) this.#report(error);
+    this.#report(error);
   }
 
   /** @param {unknown} error what loops over messages throw; undefined: they just end */
   #close(error) {
+    this.#started.reject(error ?? endedError('store'));
     this.#inbox.closed = true;
     this.#inbox.unmatched.clear();
     this.#outbox.close();
@@ -301,6 +311,7 @@ export class Client {
    * @param {unknown} error
    */
   #report(error) {
+    if (this.#once && this.#connections === 0) return; // connect() rejects
     if (this.#emitter.has('error') && !this.#reporting) {
       this.#reporting = true; // a listener that throws is not told of its own error
       this.#emitter.emit('error', error);
@@ -345,7 +356,7 @@ export class Client {
   async #publishLater(topic, payload, options) {
     const own = ownBytes(payloadOf(payload));
     const properties = options?.properties && structuredClone(options.properties);
-    await this.#started;
+    await this.#begun('publish');
     return this.#outbox.publish(topic, own, { ...options, properties });
   }
 
@@ -425,7 +436,7 @@ export class Client {
    * @returns {Promise<Message>}
    */
   async request(topic, payload, options = {}) {
-    await this.#started;
+    await this.#begun('request');
     if (this.#inbox.closed) throw endedError('request');
     const requester = {
       version: this.#negotiated?.version ?? 5,
@@ -464,7 +475,7 @@ export class Client {
    * @returns {Promise<void>}
    */
   async stored() {
-    await this.#started;
+    await this.#begun('store');
     return this.#outbox.stored();
   }
 
@@ -498,26 +509,6 @@ export class Client {
     const warnings = this.#machine.connection?.warnings;
     if (this.#negotiated && warnings) this.#negotiated.warnings = [...warnings];
     return this.#negotiated;
-  }
-
-  /** @param {import('./connection.js').Connection} connection @returns {Negotiated} */
-  #readNegotiated({ version, warnings }) {
-    const n = this.#machine.core.negotiated();
-    return {
-      version: /** @type {3 | 4 | 5} */ (version),
-      clientId: this.clientId,
-      keepAlive: n.keep_alive,
-      maximumQos: n.maximum_qos,
-      retainAvailable: n.retain_available !== 0,
-      wildcardAvailable: n.wildcard_available !== 0,
-      identifiersAvailable: n.identifiers_available !== 0,
-      sharedAvailable: n.shared_available !== 0,
-      receiveMaximum: n.receive_maximum,
-      topicAliasMaximum: n.topic_alias_maximum,
-      maximumPacketSize: n.maximum_packet_size,
-      sessionExpiryInterval: n.session_expiry_interval,
-      warnings: [...warnings],
-    };
   }
 
   /** @returns {Stats} */
@@ -592,8 +583,11 @@ export class Client {
   /**
    * Say good-bye to the server, after the acknowledgements of what was published have come. Every promise that is still
    * open then rejects with code 'connection-ended'. The client cannot be used again.
-   * @param {{ force?: boolean, reasonCode?: number, properties?: Properties }} [options] force: do not wait for
-   *   acknowledgements; reasonCode 4 (5.0) has the server publish the will
+   *
+   * It takes `timeout` ms at most for the acknowledgements, 2 s for the WebSocket to send what waits and to close, and, with
+   * a store, `timeout` ms for that to write and to close: what is late is given up or, the store, left to itself, which the
+   * event 'error' tells ('store-timeout').
+   * @param {EndOptions} [options]
    * @returns {Promise<void>}
    */
   end(options = {}) {
@@ -611,8 +605,8 @@ export class Client {
     return this.end();
   }
 
-  /** @param {{ force?: boolean, reasonCode?: number, properties?: Properties }} options */
-  async #end({ force = false, reasonCode = 0, properties }) {
+  /** @param {EndOptions} options */
+  async #end({ force = false, timeout = END_TIMEOUT, reasonCode = 0, properties }) {
     if (this.#state === 'ended') return;
     this.#inbox.closed = true;
     this.#outbox.closed = true;
@@ -620,7 +614,7 @@ export class Client {
     this.#setState('ending');
     this.#wake();
     const { connection } = this.#machine;
-    if (connection && !force) await this.#outbox.idle();
+    if (connection && !force) await inTime(this.#outbox.idle(), timeout, storeTimeout).catch(() => {});
     if (connection && this.#machine.connection === connection) {
       connection.close(reasonCode, this.#goodbye(properties));
       if (force) connection.abandon(null);
@@ -632,8 +626,12 @@ export class Client {
       this.#emitter.emit('disconnect', { error: null, delay: null });
     }
     this.#ready.reject(endedError('connack'));
-    if (this.#settings.store) await this.#started.catch(() => {});
-    const stored = this.#machine.journal?.close();
+    const patience = force ? 0 : timeout;
+    // What was wanted while it was being opened is to be stored, too.
+    if (this.#settings.store) {
+      await inTime(this.#started.promise, patience, storeTimeout).catch(force ? () => {} : this.#machine.report);
+    }
+    const stored = this.#machine.journal?.close(patience);
     this.#close(undefined); // whatever the store does
     await stored;
   }

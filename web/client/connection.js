@@ -208,7 +208,7 @@ export class Connection {
     const { core } = this.#machine;
     const error =
       number === core.numbers.WQ_E_CONNACK_TIMEOUT
-        ? (this.#auth?.timeoutError() ?? doctor.connackTimeout(this.url))
+        ? (this.#auth?.timeoutError() ?? doctor.connackTimeout(this.url, this.bytesOut, this.#args.connect.timeout))
         : coreError(core, this.established ? 'connected' : 'connack', number);
     this.#finally(
       () => this.#end(error),

@@ -4,6 +4,7 @@ import { endedError, MqttError } from './errors.js';
 import { checkUrl, credentialsTimeout } from './doctor.js';
 import { passwordBytes } from './options.js';
 import { follow, HOPS_MAX, inCircles, isPermanent, isRedirect } from './redirect.js';
+import { inTime } from './settle.js';
 
 /** @typedef {import('./options.js').Settings} Settings */
 /** @typedef {import('../../wasm/core.js').CoreEvent} CoreEvent */
@@ -151,19 +152,14 @@ export class Dialer {
   async credentials() {
     const { credentials, connectTimeout } = this.#settings;
     if (!credentials) return {};
-    let timer;
-    const late = new Promise((_resolve, reject) => {
-      timer = setTimeout(() => reject(credentialsTimeout(connectTimeout)), connectTimeout);
-    });
     try {
-      const given = /** @type {import('./options.js').Credentials} */ (await Promise.race([credentials(), late])) ?? {};
+      const asked = (async () => credentials())();
+      const given = (await inTime(asked, connectTimeout, credentialsTimeout)) ?? {};
       if (Number.isNaN(Number(given.expires ?? 0))) throw new Error('expires is neither a Date nor ms since epoch');
       return given;
     } catch (cause) {
       if (cause instanceof MqttError) throw cause;
       throw new MqttError('open', 'credentials-failed', 'The function credentials() of the options failed.', { cause });
-    } finally {
-      clearTimeout(timer);
     }
   }
 

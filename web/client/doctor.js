@@ -2,6 +2,7 @@
 // open; what can be known from the URL, the engine's text and the server's codes is said, the rest is a list of what to
 // look at. Nothing here repeats a password, or what stands in a URL behind the path.
 import { MqttError } from './errors.js';
+import { storeTimeout } from './store.js';
 
 /** @typedef {import('./socket.js').SocketEnd} SocketEnd */
 
@@ -196,8 +197,14 @@ export function noConnack(url, { closeCode, reason }) {
   );
 }
 
-/** The WebSocket was open, and CONNACK did not come in time. @param {string} url */
-export function connackTimeout(url) {
+/**
+ * The WebSocket was open, and CONNACK did not come in time.
+ * @param {string} url
+ * @param {number} sent bytes that left; 0: CONNECT waits for what is to be stored before it
+ * @param {number} timeout ms
+ */
+export function connackTimeout(url, sent, timeout) {
+  if (sent === 0) return storeTimeout(timeout);
   return new MqttError('connack', 'timeout', `${publicUrl(url)} opened a WebSocket, but did not answer CONNECT.`, {
     hint: 'Is it an MQTT server? Mosquitto is silent when the subprotocol "mqtt" is missing: look at the option protocols.',
   });

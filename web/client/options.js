@@ -34,7 +34,8 @@ import { defaultTimerWorker } from './timer.js';
  * @property {boolean} [clean] begin without what the server kept of an earlier client with this id; default true. Reconnects
  *   of this client resume their session in any case, where MQTT 5.0 is spoken
  * @property {3 | 4 | 5} [protocolVersion] 5: MQTT 5.0, 4: 3.1.1, 3: 3.1; default: the newest that the server takes
- * @property {number} [connectTimeout] ms for an attempt, from opening the WebSocket to CONNACK; default 30000
+ * @property {number} [connectTimeout] ms for an attempt, from opening the WebSocket to CONNACK; default 30000. Before that, a
+ *   store may take as long, and credentials()
  * @property {WillOptions} [will]
  * @property {import('./properties.js').Properties} [properties] of CONNECT, MQTT 5.0: sessionExpiryInterval (default 300 s
  *   while reconnecting is on, 7 days with a store that survives), receiveMaximum, topicAliasMaximum (of what comes, 0..1024;
@@ -60,7 +61,8 @@ import { defaultTimerWorker } from './timer.js';
  *   until they are acknowledged, packet ids, subscriptions. 'memory' (default): in this object. 'indexeddb': it survives a
  *   reload, a crash and a restart of the browser. Or memoryStore(), or one of your own. Any but 'memory' needs a clientId and
  *   clean: false, and belongs to one client at a time: another one's code is 'store-in-use'. The first connection with an
- *   empty store begins a new session (MQTT 5.0)
+ *   empty store begins a new session (MQTT 5.0). A store that does not answer for connectTimeout ms ends the attempt or the
+ *   connection with code 'store-timeout', and the next attempt succeeds when it has answered: reconnecting goes on
  * @property {string} [storeName] with the clientId, the name of the session in the store; default: host and path of the
  *   first URL
  * @property {string[]} [protocols] WebSocket subprotocols; default: what the MQTT version wants, ['mqtt'] or ['mqttv3.1']

@@ -47,12 +47,33 @@ export async function openSession(store, name, limits) {
 }
 
 /**
+ * What is to be stored: see wq_record_type in wasmqtt.h.
+ * @param {import('../../wasm/core.js').Core} core
+ * @param {import('./outbox_records.js').OutboxRecords} records
+ * @param {import('./exactly_once.js').ExactlyOnce} exactly
+ * @returns {Journal['record']}
+ */
+export function recorder({ numbers }, records, exactly) {
+  return (type, packetId, token) => {
+    if (type === numbers.WQ_RECORD_SENT) records.sent(token, packetId, false);
+    else if (type === numbers.WQ_RECORD_RELEASED) records.sent(token, packetId, true);
+    else if (type === numbers.WQ_RECORD_RECEIVED) exactly.received(packetId);
+    else if (type === numbers.WQ_RECORD_COMPLETED) exactly.completed(packetId);
+    else {
+      records.sessionLost();
+      exactly.sessionLost();
+    }
+  };
+}
+
+/**
  * The core is there.
  * @param {OpenSession} opened
  * @param {import('./machine.js').Machine} machine
+ * @param {number} timeout ms that a write may take
  */
-export function startJournal({ session, keys, changes, restored: { meta } }, machine) {
-  const journal = new Journal(session, keys, machine, meta);
+export function startJournal({ session, keys, changes, restored: { meta } }, machine, timeout) {
+  const journal = new Journal(session, keys, machine, meta, timeout);
   for (const { key, value } of changes) {
     if (value === undefined) journal.delete(key);
     else journal.put(key, value);

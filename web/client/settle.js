@@ -8,6 +8,21 @@ import { MqttError } from './errors.js';
  */
 
 /**
+ * Wait for what may never come. Settles as `work` does, or rejects when it is late; `work` goes on then.
+ * @template T
+ * @param {Promise<T>} work
+ * @param {number} timeout ms
+ * @param {(timeout: number) => MqttError} late
+ * @returns {Promise<T>}
+ */
+export function inTime(work, timeout, late) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late(timeout)), timeout);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/**
  * @template T
  */
 export class Settling {

@@ -14,7 +14,8 @@ import { MqttError } from './errors.js';
 
 /**
  * One session's records, while a client uses them. What a method rejects with reaches the user: an MqttError as it is, any
- * other error as the `cause` of one with code 'store-failed'.
+ * other error as the `cause` of one with code 'store-failed'. One that does not settle within connectTimeout is told with
+ * code 'store-timeout', and still waited for: see the option store.
  * @typedef {object} StoreSession
  * @property {() => Promise<[key: string, value: StoreValue][]>} load all there is, in any order; called once, first
  * @property {(changes: StoreChange[]) => Promise<void>} write resolves when the changes will be there after whatever the
@@ -50,6 +51,18 @@ export function storeError(cause) {
     });
   }
   return new MqttError('store', 'store-failed', `The store failed: ${message ?? cause}.`, { cause });
+}
+
+/**
+ * A store that says neither yes nor no.
+ * @param {number} timeout ms
+ */
+export function storeTimeout(timeout) {
+  return new MqttError('store', 'store-timeout', `The store did not answer within ${timeout} ms.`, {
+    hint:
+      'Is the disk slow or full? Reloading the page, or restarting the browser, helps a database that is stuck. In a store ' +
+      'of your own, each promise has to settle.',
+  });
 }
 
 /**

@@ -58,6 +58,16 @@
  */
 
 /**
+ * How a client ends.
+ * @typedef {object} EndOptions
+ * @property {boolean} [force] wait for nothing: no acknowledgement, no answer to the closing of the WebSocket, no store.
+ *   That is given back as soon as it has written what there is: until then another client may find it 'store-in-use'
+ * @property {number} [timeout] ms to wait for acknowledgements, and for a store; default 10000
+ * @property {number} [reasonCode] of DISCONNECT (5.0); 4 has the server publish the will
+ * @property {Properties} [properties] of DISCONNECT (5.0)
+ */
+
+/**
  * An MQTT packet that came whole, or was handed to the WebSocket whole. What does not apply is absent. There is no payload
  * in it, no user name, no password, no will, no authentication data: but topics may be private, too.
  * @typedef {object} PacketInfo

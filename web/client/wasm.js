@@ -1,6 +1,7 @@
 // Where the core's module comes from when the user does not say: a file beside the library, or bytes inside it
 // (single.js). It is compiled once, and each client has an instance of its own.
 import { compile } from '../../wasm/core.js';
+import { MqttError } from './errors.js';
 
 /** @typedef {URL | string | Response | BufferSource | WebAssembly.Module} WasmSource */
 
@@ -26,4 +27,14 @@ export function loadWasm(own) {
     throw error;
   });
   return compiled;
+}
+
+/** @param {unknown} cause */
+export function loadError(cause) {
+  return new MqttError('load', 'wasm', 'The WebAssembly module of the client could not be loaded.', {
+    cause,
+    hint:
+      'Is wasmqtt.wasm served beside the library, or at the URL of the option `wasm`? ' +
+      "A Content-Security-Policy has to have 'wasm-unsafe-eval' in script-src.",
+  });
 }
