@@ -110,6 +110,64 @@ test('reasons are classed', () => {
   assert.equal(classify(new MqttError('load', 'wasm', '')), 'fatal');
 });
 
+test('a second CONNACK of 3.x is classed by its code', () => {
+  const second = (/** @type {number} */ reasonCode) => new MqttError('connected', 'disconnected', '', { reasonCode });
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 13].map((code) => classify(second(code))),
+    ['fatal', 'fatal', 'transient', 'credentials', 'doubtful', 'transient'],
+  );
+  const options = { minDelay: 100, maxDelay: 3000, jitter: /** @type {const} */ ('none'), stableTime: 50 };
+  const backoff = new Backoff(options);
+  const ends = (/** @type {[number, MqttError][]} */ ...lives) => lives.map(([t, e]) => backoff.hopeless(t, e, true));
+  const five = second(5);
+  assert.deepEqual(ends([1, five], [49, five], [0, five], [1, five]), [false, false, false, true]);
+  assert.deepEqual(ends([50, five], [1, five], [1, silence], [1, five]), [false, false, false, false], 'not in a row');
+  assert.deepEqual(ends([50, second(4)], [1, second(4)]), [false, true], 'asked for others once');
+  assert.equal(new Backoff(options).hopeless(1, second(4), false), true, 'nobody to ask');
+  assert.equal(new Backoff(options).hopeless(1, second(2), true), true);
+  assert.equal(new Backoff(options).next(1, five), 1000, 'it may have too much to do');
+});
+
+test('a server that ends each connection by a second CONNACK with 5 is tried three times more', async () => {
+  const peer = new Peer();
+  const client = peer.createClient({ protocolVersion: 4 });
+  /** @type {any[]} */
+  const errors = [];
+  client.on('error', (error) => errors.push(error));
+  client.on('connect', () => peer.last.sendBytes(Uint8Array.of(0x20, 2, 0, 5)));
+  await eventually(() => client.state === 'ended');
+  assert.equal(peer.connections.length, 4);
+  assert.deepEqual(
+    errors.map(({ code, reasonCode }) => [code, reasonCode]),
+    [['disconnected', 5]],
+  );
+  assert.match(errors[0].hint, /too much to do/);
+});
+
+test('a second CONNACK with 4: other credentials are asked for once, after a connection that lasted once more', async () => {
+  const peer = new Peer();
+  let asked = 0;
+  const client = peer.createClient({
+    protocolVersion: 4,
+    credentials: () => ({ username: 'u', password: String(asked++) }),
+    reconnect: { minDelay: 1, maxDelay: 5, jitter: 'none', stableTime: 30 },
+  });
+  client.on('error', () => {});
+  const revoke = () => peer.last.sendBytes(Uint8Array.of(0x20, 2, 0, 4));
+  const stable = () => new Promise((resolve) => setTimeout(resolve, 40)); // longer than stableTime
+  await client.ready;
+  revoke();
+  await eventually(() => client.state !== 'connected');
+  await eventually(() => client.state === 'connected');
+  await stable();
+  revoke();
+  await peer.connection(3);
+  await eventually(() => client.state === 'connected');
+  revoke();
+  await eventually(() => client.state === 'ended');
+  assert.equal(asked, 3);
+});
+
 test('a lost connection: states and events in order', async () => {
   const peer = new Peer();
   /** @type {string[]} */

@@ -13,7 +13,7 @@ import { ownBytes } from './outbox_records.js';
 import { PropertyTable } from './properties.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './request.js';
-import { Backoff, classify } from './retry.js';
+import { Backoff } from './retry.js';
 import { openSession, recorder, startJournal } from './session.js';
 import { inTime, Settling } from './settle.js';
 import { storeTimeout } from './store.js';
@@ -170,17 +170,14 @@ export class Client {
     const stopListening = onWakeUp(() => this.#probe());
     const { reconnect } = this.#settings;
     const backoff = reconnect && new Backoff(reconnect);
-    let asked = false; // for other credentials, once in a row
     for (let attempt = 1; !this.#ending; attempt++) {
       const { error, lifetime } = await this.#connectAndStay();
       if (this.#ending) break;
       if (error !== null) this.#outbox.renewing = false;
       const broken = this.#started.done && this.#machine.core === undefined; // the store, or the core, will not have us
-      const kind = error === null ? 'transient' : broken ? 'fatal' : classify(error);
-      const refusedTwice = kind === 'credentials' && (asked || !this.#settings.credentials);
-      asked = kind === 'credentials';
       const first = this.#connections === 0 && this.#once;
-      if (!backoff || first || kind === 'fatal' || refusedTwice) {
+      const asks = this.#settings.credentials !== undefined;
+      if (!backoff || first || broken || (error !== null && backoff.hopeless(lifetime, error, asks))) {
         this.#emitter.emit('disconnect', { error, delay: null });
         this.#giveUp(error ?? endedError('connected'));
         break;
@@ -475,7 +472,7 @@ export class Client {
    * @returns {Promise<void>}
    */
   async stored() {
-    await this.#begun('store');
+    if (this.#machine.core === undefined) await this.#begun('store');
     return this.#outbox.stored();
   }
 

@@ -260,7 +260,10 @@ export function refused(url, reasonCode, name, { reasonString, serverReference }
 export function revoked(reasonCode, name) {
   return new MqttError('connected', 'disconnected', `The server ended the connection: ${name}.`, {
     reasonCode,
-    hint: CONNACK_HINTS[reasonCode] ?? '',
+    hint:
+      reasonCode === 5
+        ? 'This user may not do what was done last, the server could not read it, or it has too much to do.'
+        : (CONNACK_HINTS[reasonCode] ?? ''),
   });
 }
 

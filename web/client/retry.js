@@ -16,6 +16,8 @@
 const TAKEN_OVER = 3;
 /** The first delay after a server that has too much to do, as a multiple of minDelay. */
 const BUSY = 10;
+/** Attempts after refusals that may have been for load, in a row. */
+const DOUBTS = 3;
 
 /**
  * Delays double from minDelay to maxDelay. Two cases wait longer, and in the upper half of the delay, for there nobody is
@@ -33,6 +35,8 @@ export class Backoff {
   #taken = 0;
   /** The last call of next() found that another client seems to have our id, and the one before did not. */
   suspicious = false;
+  /** In a row, without a connection that lasted. */
+  #refusals = 0;
 
   /**
    * @param {Required<ReconnectOptions>} options
@@ -41,6 +45,19 @@ export class Backoff {
   constructor(options, random = Math.random) {
     this.#options = options;
     this.#random = random;
+  }
+
+  /**
+   * Whether other attempts would end as this one did.
+   * @param {number} lifetime ms that the last connection was good for; 0: there was none
+   * @param {MqttError} error why it ended, or did not come about
+   * @param {boolean} asks there is somebody to ask for other credentials, which is done once
+   */
+  hopeless(lifetime, error, asks) {
+    const kind = classify(error);
+    if (kind === 'transient' || lifetime >= this.#options.stableTime) this.#refusals = 0;
+    if (kind === 'transient' || kind === 'fatal') return kind === 'fatal';
+    return this.#refusals++ >= (kind === 'doubtful' ? DOUBTS : Number(asks));
   }
 
   /**
@@ -79,7 +96,8 @@ const FATAL_PHASES = new Set(['options', 'load']);
 const FATAL_CODES = new Set(['store-newer', 'store-unavailable']);
 
 /**
- * What an ended attempt or connection means: 'fatal' (stop), 'credentials' (others are needed), 'transient' (try again).
+ * What an ended attempt or connection means: 'fatal' (stop), 'credentials' (others are needed), 'transient' (try again),
+ * 'doubtful' (the same, a few times).
  * @param {MqttError} error
  */
 export function classify({ phase, code, reasonCode }) {
@@ -88,12 +106,21 @@ export function classify({ phase, code, reasonCode }) {
   // Told by closing, without a reason code; found by ourselves.
   if (code === 'unauthenticated' || code === 'auth-failed') return 'credentials';
   if (reasonCode === undefined) return 'transient';
-  const old = phase === 'connack' && reasonCode < 0x80;
+  const old = (phase === 'connack' || phase === 'connected') && reasonCode < 0x80;
+  if (mayBeLoad({ phase, reasonCode })) return 'doubtful';
   if ((old ? FATAL_3 : FATAL).has(reasonCode)) return 'fatal';
   return (old ? CREDENTIALS_3 : CREDENTIALS).has(reasonCode) ? 'credentials' : 'transient';
 }
 
+/**
+ * Not authorized, said by a second CONNACK: at Cumulocity that is many things, load among them.
+ * @param {{ phase: string, reasonCode?: number }} error
+ */
+function mayBeLoad({ phase, reasonCode }) {
+  return phase === 'connected' && reasonCode === 5;
+}
+
 /** The server wants to be left alone for a while. @param {MqttError} error */
-function isBusy({ code, reasonCode = 0 }) {
-  return code !== 'redirected' && BUSY_CODES.has(reasonCode);
+function isBusy(error) {
+  return mayBeLoad(error) || (error.code !== 'redirected' && BUSY_CODES.has(error.reasonCode ?? 0));
 }
