@@ -7,11 +7,12 @@
 #define HOST "{product}.iot-as-mqtt.{region}.aliyuncs.com"
 
 static const char form[] =
-    "c|auth||device,register,register-new|Sign in with|The device's secret; the product's secret, to get the device's; "
-    "the same for a device that is not in the console yet\n"
+    "c|auth||device,register,register-new,token|Sign in with|The device's secret; the product's secret, to get the "
+    "device's; the same for a device that is not in the console yet, which gets a token; such a token\n"
     "i!|product|||ProductKey|Devices, the device, its certificate\n"
     "i!|device|||DeviceName|Devices, the device, its certificate\n"
     "k!|secret|device||DeviceSecret|Devices, the device, its certificate\n"
+    "k!|token|token||Token|As registration gave it, with the client id\n"
     "k!|product-secret|register,register-new||ProductSecret|Products, the product, details\n"
     "i|region||cn-shanghai|Region|Of the instance: ap-southeast-1, eu-central-1...\n"
     "h|host|||Host name|Enterprise instances only: Instance details, endpoints\n"
@@ -35,6 +36,7 @@ static const char topics[] = "T>/sys/%s/%d/thing/event/property/post\n"
                              "S</shadow/get/%s/%d\n"
                              "X</ext/error/%s/%d\n"
                              "q(/ext/register\n"
+                             "q(/ext/regnwl\n"
                              "O)/%s/%d/%N\n"
                              "O)/sys/%s/%d/%N\n"
                              "O)/ota/device/inform/%s/%d\n"
@@ -69,6 +71,7 @@ static int check(const wq_values *v, const char **field) {
   *field = "client";
   if (client.len > 64) return WQ_FAULT_TOO_LONG;
   if (wq_text_find(client, "|", NULL)) return WQ_FAULT_ID;
+  if (client.len == 0 && wq_text_is(wq_value(v, "auth"), "token")) return WQ_FAULT_MISSING;
   *field = "timestamp";
   for (uint32_t i = 0; i < timestamp.len; i++)
     if ((uint8_t)(timestamp.data[i] - '0') > 9 || i == 20) return WQ_FAULT_NUMBER;
@@ -91,22 +94,24 @@ static wq_bytes signed_text(wq_login *l, bool device) {
 
 static int login(wq_login *l) {
   const bool device = wq_login_is(l, "auth", "device"), tls = wq_login_is(l, "tls", "1");
-  if (l->phase++ == 0) {
+  const bool token = wq_login_is(l, "auth", "token");
+  if (l->phase++ == 0 && !token) {
     const int hash = wq_login_is(l, "sign-method", "hmacsha1") ? WQ_SHA1 : WQ_SHA256;
     const wq_bytes text = signed_text(l, device);
     return wq_login_hmac(l, hash, wq_login_value(l, device ? "secret" : "product-secret"), text);
   }
-  l->password = wq_login_text(l, "{#}");
+  l->password = wq_login_text(l, token ? "{token}" : "{#}");
   l->username = wq_login_text(l, "{device}&{product}");
   const char *mode = tls ? "2" : "3";
   if (wq_login_is(l, "auth", "register")) mode = "2,authType=register";
   if (wq_login_is(l, "auth", "register-new")) mode = "-2,authType=regnwl";
   l->part[3] = wq_text_of(mode);
-  l->client_id = wq_login_text(l, device ? "{0}|securemode={3},signmethod={sign-method}{2}|"
-                                         : "{0}|securemode={3}{2},signmethod={sign-method}|");
+  l->client_id = wq_login_text(l, device  ? "{0}|securemode={3},signmethod={sign-method}{2}|"
+                                  : token ? "{client}|securemode=-2,authType=connwl|"
+                                          : "{0}|securemode={3}{2},signmethod={sign-method}|");
   l->part[3] = wq_login_text(l, wq_login_value(l, "host").len != 0 ? "{host}" : HOST);
   l->url = wq_login_text(l, tls || !device ? "wss://{3}/" : "ws://{3}:443/");
-  l->provisioning = !device;
+  l->provisioning = !device && !token;
   return WQ_LOGIN_DONE;
 }
 
