@@ -371,6 +371,29 @@ for (const [detail, code, hint] of /** @type {[string, string, RegExp][]} */ ([
   });
 }
 
+test('ws:// from a page of https:// is named as what it is, but for the own machine', async (t) => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'location');
+  Object.defineProperty(globalThis, 'location', { value: new URL('https://page.test/'), configurable: true });
+  t.after(() => {
+    if (before) Object.defineProperty(globalThis, 'location', before);
+    else delete (/** @type {any} */ (globalThis).location);
+  });
+  const webSocket = () => {
+    throw new Error('The operation is insecure.');
+  };
+  for (const [url, code] of [
+    ['ws://peer.test/mqtt', 'mixed-content'],
+    ['ws://localhost:9001/', 'open-failed'],
+    ['ws://127.0.0.1:9001/', 'open-failed'],
+    ['ws://[::1]:9001/', 'open-failed'],
+    ['wss://peer.test/mqtt', 'open-failed'],
+  ]) {
+    const error = await rejection(connect(url, { webSocket, wasm }));
+    assert.equal(error.code, code, url);
+    assert.match(error.hint, /wss:\/\/|https:\/\//);
+  }
+});
+
 test('3.1.1: a second CONNACK says why the connection ends, and the client comes back; reserved codes are told', async () => {
   const peer = new Peer();
   const client = await peer.connect({ protocolVersion: 4, clientId: 'twice' });

@@ -81,7 +81,15 @@ export function openError(url, protocols, { closeCode, detail }) {
  * @returns {{ code: string, message: string, hint: string }}
  */
 function openFailure(url, protocols, detail) {
-  const { port, protocol, pathname } = new URL(url);
+  const { hostname, port, protocol, pathname } = new URL(url);
+  const loopback = /^(localhost|127\..*|\[::1\])$/.test(hostname); // as secure as https: in some browsers
+  if (protocol === 'ws:' && globalThis.location?.protocol === 'https:' && !loopback) {
+    return {
+      code: 'mixed-content',
+      message: ': a page from https:// may only open wss://',
+      hint: 'Use wss://, which the server, or a web server before it, has to offer; or serve the page by http://.',
+    };
+  }
   const status = /response: (\d+)/.exec(detail)?.[1];
   if (/ECONNREFUSED/.test(detail)) {
     return {
