@@ -154,7 +154,7 @@ static inline const char *login_result(const wq_login *l, const char *name) {
 
 /* connect_packet - CONNECT in hex, as the client makes it of a login. */
 static inline const char *connect_packet(const vector *v, const wq_login *l) {
-  static uint8_t memory[1 << 20] __attribute__((aligned(16)));
+  static uint8_t memory[1 << 22] __attribute__((aligned(16)));
   wq_config config;
   wq_config_init(&config);
   config.topics_max = 1024;
