@@ -1,6 +1,6 @@
 // AWS IoT Core's jobs: executions of a thing, in the order in which they were made.
 
-/** @typedef {Record<string, any>} Json */
+/** @typedef {import('./json.js').Json} Json */
 
 const TERMINAL = ['SUCCEEDED', 'FAILED', 'REJECTED', 'REMOVED', 'CANCELED', 'TIMED_OUT'];
 /** What a thing may set. */

@@ -1,21 +1,11 @@
 // AWS IoT Core's device shadows: documents with a desired and a reported state, answered on .../accepted and .../rejected.
 
+import { isObject, merge } from './json.js';
+
 /** Largest document, in bytes. */
 const MAX_DOCUMENT = 8192;
 
-/** @typedef {Record<string, any>} Json */
-
-const isObject = (/** @type {any} */ value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** @param {Json} target @param {Json} patch null removes a key */
-export function merge(target, patch) {
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete target[key];
-    else if (isObject(value)) target[key] = merge(isObject(target[key]) ? target[key] : {}, value);
-    else target[key] = value;
-  }
-  return target;
-}
+/** @typedef {import('./json.js').Json} Json */
 
 /** What is desired, and not reported so. @param {any} desired @param {any} reported @returns {any} undefined: nothing */
 function difference(desired, reported) {
