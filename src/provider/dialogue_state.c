@@ -308,8 +308,6 @@ int wq_dialogue_get(wq_dialogue *d) {
 int wq_dialogue_report(wq_dialogue *d, bool only_unchanged) {
   if (d->args.kind != WQ_DIALOGUE_STATE || d->asked == REPORT || (d->wanted & WQ_WANT(REPORT)) != 0) return WQ_E_STATE;
   d->only_unchanged = only_unchanged;
-  d->request[REPORT].tries = 0;
-  d->request[REPORT].not_before_ms = 0;
   wq_dialogue_want(d, REPORT);
   return 0;
 }

@@ -68,7 +68,17 @@ static void job_gone(void) {
   CHECK_TEXT(nothing(), START(3));
   CHECK_TEXT(message(JOBS "j1/update/rejected", json("{'clientToken':'2','code':'TerminalStateReached'}")),
              "wait 10000");
-  at_work(); /* the same job, run once more */
+  at_work();
+  CHECK_INT(wq_dialogue_job(&dialogue, WQ_JOB_IN_PROGRESS, false), 0);
+  CHECK_TEXT(nothing(), UPDATE(2, "j1", "IN_PROGRESS", 2, ""));
+  CHECK_TEXT(message(JOBS "j1/update/rejected", json("{'clientToken':'2','code':'InternalError'}")), "wait 2000");
+  CHECK_TEXT(message(JOBS "notify-next", json("{}")), "tell gone 410 v2 name=j1");
+  CHECK_TEXT(nothing(), START(3));
+  CHECK_TEXT(message(JOBS "start-next/accepted", json("{'clientToken':'3'," EXECUTION("j2", 2, 1) "}")),
+             "tell job 200 v2 name=j2 details={\"step\":\"2\"} text={\"do\":1}");
+  CHECK_INT(wq_dialogue_job(&dialogue, WQ_JOB_FAILED, false), 0);
+  CHECK_TEXT(nothing(), UPDATE(4, "j2", "FAILED", 2, "")); /* what the other waited for is not waited for */
+  at_work();                                               /* the same job, run once more */
   CHECK_TEXT(hear(WQ_HEARD_CLOSED), "wait");
   CHECK_TEXT(hear(WQ_HEARD_CONNECTED), "subscribe 1 " JOBS "notify-next");
   CHECK_TEXT(granted("\1"), START(2));
@@ -221,6 +231,17 @@ static void operations_in_order(void) {
   CHECK_TEXT(nothing(), "wait");
 }
 
+/* A child and a fragment are not taken for others that only read the same. */
+static void operations_apart(void) {
+  ready_for_operations();
+  came("k", "ic8y_A"), came("ki", "c8y_A");
+  CHECK_TEXT(nothing(), "publish 1 s/us/k 501,ic8y_A #1");
+  CHECK_TEXT(acknowledged(), "publish 1 s/us/ki 501,c8y_A #2");
+  CHECK_TEXT(acknowledged(), "wait");
+  CHECK_INT(wq_dialogue_finish(&dialogue, 2, true, false), 0);
+  CHECK_TEXT(nothing(), "publish 1 s/us/ki 503,c8y_A #2");
+}
+
 /* What was acknowledged outlives the connection; what was not is cleared, and over. */
 static void operations_lost(void) {
   ready_for_operations();
@@ -300,6 +321,7 @@ int main(void) {
   check_case("AWS jobs: the next one does not come", start_errors);
   check_case("Cumulocity operations: begun and answered, one row at a time", operations);
   check_case("Cumulocity operations: answers in order", operations_in_order);
+  check_case("Cumulocity operations: names that read the same together", operations_apart);
   check_case("Cumulocity operations: the connection lost", operations_lost);
   check_case("Cumulocity operations: of a child", operations_child_lost);
   check_case("Cumulocity operations: resumed", operations_resumed);

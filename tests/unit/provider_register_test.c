@@ -172,6 +172,19 @@ static void dps_lost(void) {
   }
 }
 
+/* However often. */
+static void lost_for_a_day(void) {
+  const wq_dialogue_args args = {
+      .kind = WQ_DIALOGUE_REGISTER, .deadline_s = 86400, .seat = {WQ_ALIBABA, text_bytes("d"), text_bytes("pk")}};
+  CHECK_INT(wq_dialogue_begin(&dialogue, &args, now), 0);
+  CHECK_TEXT(nothing(), "connect");
+  for (int i = 0; i < 300; i++) {
+    hear(WQ_HEARD_CLOSED);
+    if (i > 6) CHECK_TEXT(nothing(), "wait 60000");
+    CHECK_TEXT(later(60000), "connect");
+  }
+}
+
 static void refusals(void) {
   static const uint8_t final[] = {1, 2, 4, 5, 0x80, 0x86, 0x87, 0x9D}, passing[] = {3, 0x88, 0x89, 0x9F};
   for (size_t i = 0; i < sizeof final; i++) {
@@ -194,6 +207,13 @@ static void refusals(void) {
     CHECK(strncmp(refused(5), "wait", 4) == 0);
   }
   CHECK_TEXT(later(10000), "connect");
+  CHECK_TEXT(hear(WQ_HEARD_CONNECTED), "subscribe 1 s/dcr"); /* three times more, then */
+  hear(WQ_HEARD_CLOSED);
+  for (int i = 0; i < 3; i++) {
+    CHECK_TEXT(later(60000), "connect");
+    CHECK(strncmp(refused(5), "wait", 4) == 0);
+  }
+  CHECK_TEXT(later(60000), "connect");
   CHECK_TEXT(refused(5), "failed -1 5");
   CHECK_INT(begin_as(WQ_DIALOGUE_REGISTER, WQ_AZURE_IOT_HUB, "d", "", ""), 0);
   CHECK_TEXT(nothing(), "connect");
@@ -338,6 +358,7 @@ int main(void) {
   check_case("DPS: too busy, until the deadline", dps_busy);
   check_case("DPS: no answer, until the deadline", dps_unanswered);
   check_case("DPS: the connection lost in each state", dps_lost);
+  check_case("a connection that does not come to be", lost_for_a_day);
   check_case("a login or subscription that is refused", refusals);
   check_case("Cumulocity: asked until credentials come", cumulocity);
   check_case("Cumulocity: nobody accepts the device", cumulocity_unaccepted);

@@ -193,6 +193,18 @@ static void aws_report(void) {
   CHECK_TEXT(message(SHADOW "update/rejected", json("{'code':413,'clientToken':'8'}")), "tell reported 413");
 }
 
+/* Deleted while nobody looked, it counts from 1 again. */
+static void aws_deleted(void) {
+  aws_in_step();
+  hear(WQ_HEARD_CLOSED), hear(WQ_HEARD_CONNECTED);
+  CHECK_TEXT(granted("\1\1\1\1\1"), "publish 0 " SHADOW "get ");
+  CHECK_TEXT(message(SHADOW "get/accepted", json("{'state':{'desired':{}},'version':1}")),
+             "tell state 200 v1 desired={}");
+  CHECK_TEXT(nothing(), "wait");
+  CHECK_TEXT(message(SHADOW "update/delta", json("{'state':{'a':3},'version':2}")),
+             "tell desired 200 v2 desired={\"a\":3}");
+}
+
 static void aws_no_shadow(void) {
   aws_asked();
   CHECK_TEXT(message(SHADOW "get/rejected", json("{'code':404,'message':'No shadow exists with name: t'}")),
@@ -310,6 +322,7 @@ int main(void) {
   check_case("Azure: a module; a subscription that is refused", azure_module);
   check_case("AWS: deltas by version, of this shadow only", aws_deltas);
   check_case("AWS: reports by token; conflicts; a version that was missed", aws_report);
+  check_case("AWS: a shadow that was deleted", aws_deleted);
   check_case("AWS: no shadow yet", aws_no_shadow);
   check_case("AWS: a named shadow", aws_named);
   check_case("Scaleway: a document", scaleway);
