@@ -371,13 +371,51 @@ for (const [detail, code, hint] of /** @type {[string, string, RegExp][]} */ ([
   });
 }
 
-test('ws:// from a page of https:// is named as what it is, but for the own machine', async (t) => {
-  const before = Object.getOwnPropertyDescriptor(globalThis, 'location');
-  Object.defineProperty(globalThis, 'location', { value: new URL('https://page.test/'), configurable: true });
-  t.after(() => {
-    if (before) Object.defineProperty(globalThis, 'location', before);
-    else delete (/** @type {any} */ (globalThis).location);
+/** A WebSocket that fails as browsers' do: without a word. */
+const silentFailure = () => {
+  const socket = /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
+  setImmediate(() => {
+    socket.onerror({});
+    socket.onclose({ code: 1006, reason: '' });
   });
+  return socket;
+};
+
+/** @param {import('node:test').TestContext} t @param {string} name @param {unknown} value of a global, for this test */
+function setGlobal(t, name, value) {
+  const before = Object.getOwnPropertyDescriptor(globalThis, name);
+  Object.defineProperty(globalThis, name, { value, configurable: true });
+  t.after(() => {
+    if (before) Object.defineProperty(globalThis, name, before);
+    else delete (/** @type {any} */ (globalThis)[name]);
+  });
+}
+
+test('where nobody says why, what can be known from the URL is said: port, path, subprotocol', async () => {
+  for (const [url, said, unsaid] of /** @type {[string, RegExp, RegExp][]} */ ([
+    ['wss://peer.test:8883/mqtt', /Port 8883 is for MQTT over plain TCP/, /certificate/],
+    ['ws://peer.test:1883', /Port 1883 is for MQTT over plain TCP/, /certificate/],
+    ['wss://peer.test', /no path: most servers want \/mqtt/, /Is the path right/],
+    ['wss://peer.test/x', /Is the path right/, /no path/],
+    ['ws://peer.test/mqtt', /subprotocol "mqtt"/, /certificate/],
+  ])) {
+    const { code, hint } = await rejection(connect(url, { webSocket: silentFailure, wasm }));
+    assert.equal(code, 'open-failed');
+    assert.match(hint, said);
+    assert.doesNotMatch(hint, unsaid);
+  }
+});
+
+test('offline is told as such, but for the own machine', async (t) => {
+  setGlobal(t, 'navigator', { onLine: false });
+  const far = await rejection(connect('wss://peer.test/mqtt', { webSocket: silentFailure, wasm }));
+  assert.equal(far.code, 'offline');
+  const near = await rejection(connect('ws://127.0.0.1:9001/mqtt', { webSocket: silentFailure, wasm }));
+  assert.equal(near.code, 'open-failed');
+});
+
+test('ws:// from a page of https:// is named as what it is, but for the own machine', async (t) => {
+  setGlobal(t, 'location', new URL('https://page.test/'));
   const webSocket = () => {
     throw new Error('The operation is insecure.');
   };

@@ -135,7 +135,10 @@ function openFailure(url, protocols, detail) {
       ].join(' '),
     };
   }
-  return { code: 'open-failed', message: '', hint: openHint(protocol, port, protocols) };
+  if (globalThis.navigator?.onLine === false && !loopback) {
+    return { code: 'offline', message: ': this device is offline', hint: 'The network is away, as the system says.' };
+  }
+  return { code: 'open-failed', message: '', hint: openHint(protocol, port, protocols, pathname) };
 }
 
 /** @param {string[]} protocols */
@@ -147,14 +150,17 @@ function named(protocols) {
  * @param {string} protocol
  * @param {string} port
  * @param {string[]} protocols
+ * @param {string} [path]
  */
-function openHint(protocol, port, protocols) {
+function openHint(protocol, port, protocols, path) {
   if (TCP_PORTS.has(port)) return `Port ${port} is for MQTT over plain TCP, most likely. ${WEBSOCKET_PORTS}.`;
   const secure = protocol === 'wss:';
   return [
-    globalThis.navigator?.onLine === false ? 'This device is offline.' : '',
     'Nobody tells a page why. Is the server running, and is it the port of its WebSocket listener?',
-    `Is the path right (/mqtt and /ws are usual)? Does the server take the subprotocol ${named(protocols)}?`,
+    path === '/'
+      ? 'The URL has no path: most servers want /mqtt or /ws.'
+      : 'Is the path right (/mqtt and /ws are usual)?',
+    `Does the server take the subprotocol ${named(protocols)}?`,
     secure ? 'Is its certificate trusted? Open the URL with https:// in a tab to see.' : '',
     !secure && globalThis.location?.protocol === 'https:' ? 'A page from https:// may only open wss://.' : '',
     globalThis.document ? "Does the page's Content-Security-Policy allow it in connect-src?" : '',
