@@ -29,14 +29,19 @@ const STATES = {
   'PUBCOMP owed': 'pubrel',
   'PUBREL owed': 'pubrec',
   'SUBACK owed': 'subscribe',
+  'UNSUBACK owed': 'unsubscribe',
   'large payload leaving': 'publish large',
+  're-authenticating': 'auth',
+  resuming: 'resume',
+  ending: 'end',
   disconnecting: 'disconnect',
 };
 
 /**
  * Bad bytes. hex: of all versions, or of [3.1.1, 5.0], where '' is none; ID is the packet id of the client's packet.
- * early: the fixed header shows the fault, so it is the same before CONNACK. states: where it is one; default: all.
- * @type {{ what: string, hex: string | [string, string], reason: number, early?: boolean, states?: string[] }[]}
+ * early: it is the same before CONNACK, for the fixed header shows the fault, say. states: where it is one; default: all.
+ * refused: in 3.1.1 the client takes it that the server has no QoS 2.
+ * @type {{ what: string, hex: string | [string, string], reason: number, early?: boolean, states?: string[], refused?: boolean }[]}
  */
 const BYTES = [
   { what: 'packet type 0', hex: '0000', reason: 0x81, early: true },
@@ -63,7 +68,23 @@ const BYTES = [
   { what: 'SUBSCRIBE', hex: ['8206000100016100', '820700010000016100'], reason: 0x82 },
   { what: 'UNSUBSCRIBE', hex: ['a20500010001' + '61', 'a2060001000001' + '61'], reason: 0x82 },
   { what: 'PINGREQ', hex: 'c000', reason: 0x82 },
-  { what: 'AUTH that nobody asked for', hex: ['f000', 'f00218' + '00'], reason: 0x82 },
+  {
+    what: 'AUTH that nobody asked for',
+    hex: ['f000', 'f00218' + '00'],
+    reason: 0x82,
+    states: without('re-authenticating'),
+  },
+  { what: 'AUTH of another method', hex: ['', 'f0061804150001' + '58'], reason: 0x82, states: ['re-authenticating'] },
+  {
+    what: 'CONNACK with reserved flags',
+    hex: ['20020200', '2003020000'],
+    reason: 0x81,
+    early: true,
+    states: ['before CONNACK'],
+  },
+  { what: 'CONNACK too short', hex: ['200100', '200100'], reason: 0x81, early: true, states: ['before CONNACK'] },
+  { what: 'a packet id 0 of PUBACK', hex: '40020000', reason: 0x82 },
+  { what: 'a topic with a surrogate', hex: ['30050003eda080', '30060003eda08000'], reason: 0x81 },
   { what: 'DISCONNECT of a server of 3.1.1', hex: ['e000', ''], reason: 0x82 },
   { what: 'a second CONNACK', hex: ['20020000', '2003000000'], reason: 0x82, states: without('before CONNACK') },
   { what: 'SUBACK too large', hex: ['90ff7f0001', ''], reason: 0x95, early: true },
@@ -75,7 +96,7 @@ const BYTES = [
     states: ['idle', 'PUBACK owed', 'SUBACK owed'],
   },
   { what: 'PUBREC for QoS 1', hex: '5002ID', reason: 0x82, states: ['PUBACK owed', 'large payload leaving'] },
-  { what: 'PUBACK for QoS 2', hex: ['', '4002ID'], reason: 0x82, states: ['PUBREC owed', 'PUBCOMP owed'] },
+  { what: 'PUBACK for QoS 2', hex: '4002ID', reason: 0x82, states: ['PUBREC owed', 'PUBCOMP owed'], refused: true },
   { what: 'PUBCOMP before PUBREC', hex: '7002ID', reason: 0x82, states: ['PUBREC owed'] },
   {
     what: 'SUBACK for a PUBLISH',
@@ -87,6 +108,10 @@ const BYTES = [
   { what: 'UNSUBACK for a SUBSCRIBE', hex: ['b002ID', 'b004ID0000'], reason: 0x82, states: ['SUBACK owed'] },
   { what: 'SUBACK with too many codes', hex: ['9004ID0000', '9005ID000000'], reason: 0x82, states: ['SUBACK owed'] },
   { what: 'SUBACK without codes', hex: ['9002ID', '9003ID00'], reason: 0x82, states: ['SUBACK owed'] },
+  { what: 'SUBACK for an UNSUBSCRIBE', hex: ['9003ID00', '9004ID0000'], reason: 0x82, states: ['UNSUBACK owed'] },
+  { what: 'UNSUBACK with too many codes', hex: ['', 'b005ID000000'], reason: 0x82, states: ['UNSUBACK owed'] },
+  { what: 'UNSUBACK without codes', hex: ['', 'b003ID00'], reason: 0x82, states: ['UNSUBACK owed'] },
+  { what: 'UNSUBACK with codes in 3.1.1', hex: ['b003ID00', ''], reason: 0x81, states: ['UNSUBACK owed'] },
   { what: 'SUBACK with a code that is none', hex: ['9003ID05', '9004ID0005'], reason: 0x82, states: ['SUBACK owed'] },
 ];
 
@@ -129,17 +154,19 @@ const ODDITIES = {
  * @property {string | null} code of the error that the client reports; null: whatever, or none
  * @property {string} hex what the server sends; empty: the WebSocket misbehaves
  * @property {number} reason of the DISCONNECT that leaves; -1: none is asked for
+ * @property {1 | 2} again QoS that works afterwards
  */
 
 /** @type {(Case & { socket: string })[]} */
 const ALL = [];
 for (const version of /** @type {const} */ ([4, 5])) {
-  for (const { what, hex, reason, early, states = Object.keys(STATES) } of BYTES) {
+  for (const { what, hex, reason, early, states = Object.keys(STATES), refused } of BYTES) {
     const bytes = Array.isArray(hex) ? hex[version - 4] : hex;
     if (bytes === '') continue;
     for (const state of states) {
+      if (version === 4 && state === 're-authenticating') continue;
       const meant = state === 'before CONNACK' && !early ? 0x82 : reason;
-      const ending = state === 'disconnecting';
+      const ending = state === 'disconnecting' || state === 'ending';
       ALL.push({
         name: `${version === 5 ? '5.0' : '3.1.1'}, ${state}: ${what}`,
         version,
@@ -149,11 +176,12 @@ for (const version of /** @type {const} */ ([4, 5])) {
         reason: version === 5 && !ending ? meant : -1,
         hex: bytes,
         socket: '',
+        again: refused && version === 4 ? 1 : 2,
       });
     }
   }
   for (const socket of Object.keys(SOCKETS))
-    for (const state of ['before CONNACK', 'idle', 'PUBREC owed', 'disconnecting'])
+    for (const state of ['before CONNACK', 'idle', 'PUBREC owed', 'resuming', 'ending', 'disconnecting'])
       ALL.push({
         name: `${version === 5 ? '5.0' : '3.1.1'}, ${state}: ${socket}`,
         version,
@@ -163,6 +191,7 @@ for (const version of /** @type {const} */ ([4, 5])) {
         reason: -1,
         hex: '',
         socket,
+        again: 2,
       });
 }
 
@@ -207,7 +236,10 @@ export class HostileServer {
     const odd = ODDITIES[index];
     const count = (this.#runs.get(run) ?? 0) + 1;
     this.#runs.set(run, count);
-    const hostile = count <= Number(bad) ? ALL[Number(index)] : undefined;
+    const one = ALL[Number(index)];
+    const resumes = one?.does === 'resume';
+    const hostile = count <= Number(bad) + Number(resumes) ? one : undefined;
+    const sessionPresent = resumes && count === 2;
     socket.on('error', () => {});
     const parser = mqttPacket.parser();
     let version = 4;
@@ -229,9 +261,10 @@ export class HostileServer {
       if (done) this.after.get(run)?.push(packet);
       else if (hostile && is(packet, hostile)) {
         if (hostile.state === 'with CONNACK') send(CONNACK);
-        misbehave(packet.messageId ?? 1);
+        if (resumes && count === 1) socket.terminate();
+        else misbehave(packet.messageId ?? 1);
       } else if (!odd || packet.cmd === 'connect') {
-        answer(packet, send);
+        answer(packet, send, sessionPresent);
         odd?.(socket);
       } else if (index === 'flood') answer(packet, send);
     });
@@ -249,13 +282,22 @@ const CONNACK = { cmd: 'connack', reasonCode: 0, returnCode: 0, sessionPresent: 
 /** Is this the packet that the case waits for? @param {Packet} packet @param {Case} hostile */
 function is({ cmd, qos, topic }, { does }) {
   if (cmd === 'connect' && does !== 'connect') return false;
+  if (does === 'end' || does === 'resume') return cmd === 'publish';
   return does === cmd || (does === `publish ${qos}` && cmd === 'publish' && topic === 'go');
 }
 
-/** As a good server does. @param {Packet} packet @param {(packet: Packet) => void} send */
-function answer({ cmd, messageId, qos, topic, subscriptions }, send) {
+/** As a good server does. @param {Packet} packet @param {(packet: Packet) => void} send @param {boolean} [sessionPresent] */
+function answer(
+  { cmd, messageId, qos, topic, subscriptions, unsubscriptions, properties },
+  send,
+  sessionPresent = false,
+) {
   const ack = (/** @type {string} */ name) => send({ cmd: name, messageId, reasonCode: 0 });
-  if (cmd === 'connect') send(CONNACK);
+  if (cmd === 'connect') {
+    const { authenticationMethod } = properties ?? {};
+    send({ ...CONNACK, sessionPresent, properties: authenticationMethod && { authenticationMethod } });
+  }
+  if (cmd === 'unsubscribe') send({ cmd: 'unsuback', messageId, granted: unsubscriptions.map(() => 0) });
   if (cmd === 'subscribe') send({ cmd: 'suback', messageId, granted: subscriptions.map(() => 0) });
   if (cmd === 'publish' && qos === 1) ack('puback');
   if (cmd === 'publish' && qos === 2) ack('pubrec');
@@ -274,10 +316,11 @@ const MESSAGE = { cmd: 'publish', topic: 'm', payload: 'x', dup: false, retain: 
  * @param {string} url
  * @param {Case} one
  * @param {string} wasm URL, where the library does not find it by itself
+ * @param {boolean} stored with a store
  */
-export async function drive(library, url, { version, does }, wasm) {
+export async function drive(library, url, { version, does, again }, wasm, stored) {
   /** @type {typeof import('../../web/client/index.js')} */
-  const { createClient } = await import(library);
+  const { createClient, memoryStore } = await import(library);
   let timers = 0;
   const { setTimeout: original } = globalThis;
   globalThis.setTimeout = /** @type {any} */ (
@@ -296,6 +339,9 @@ export async function drive(library, url, { version, does }, wasm) {
     manualAck: true,
     wasm: wasm || undefined,
     reconnect: { minDelay: 1, maxDelay: 20, jitter: 'none' },
+    clean: !stored && does !== 'resume',
+    ...(stored && { store: memoryStore() }),
+    ...(does === 'auth' && { authentication: { method: 'M', start: () => ({ continue: () => '' }) } }),
   });
   /** @type {Promise<unknown>[]} */
   const promises = [];
@@ -303,7 +349,8 @@ export async function drive(library, url, { version, does }, wasm) {
   client.on('message', (message) => {
     if (message.topic === 'm') message.ack();
   });
-  const lost = new Promise((resolve) => client.on('disconnect', ({ error }) => resolve(error)));
+  let losses = does === 'resume' ? 2 : 1;
+  const lost = new Promise((resolve) => client.on('disconnect', ({ error }) => --losses === 0 && resolve(error)));
   const ready = client.ready.catch(() => {});
   let error;
   if (does === 'connect') {
@@ -315,14 +362,19 @@ export async function drive(library, url, { version, does }, wasm) {
     else if (does === 'publish large') promises.push(client.publish('go', 'x'.repeat(400_000), { qos: 1 }));
     else if (does === 'pubrel') promises.push(client.publish('to', '', { qos: 2 }));
     else if (does === 'pubrec') promises.push(client.publish('want', ''));
+    else if (does === 'unsubscribe') promises.push(client.subscribe('a/#', () => {}).then((one) => one.unsubscribe()));
+    else if (does === 'auth') promises.push(client.reauthenticate());
+    else if (does === 'resume' || does === 'end') promises.push(client.publish('go', '', { qos: 2 }));
     else if (does !== 'disconnect') promises.push(client.publish('go', '', { qos }));
     for (const promise of promises) promise.catch(() => {});
-    if (does === 'disconnect') await client.end();
-    error = await lost;
+    if (does === 'disconnect' || does === 'end') await client.end();
+    if (does !== 'end') error = await lost;
   }
-  if (does !== 'disconnect') {
+  if (does === 'end') {
+    await Promise.allSettled(promises);
+  } else if (does !== 'disconnect') {
     // The good server: what was under way is done, and something new.
-    await client.publish('again', 'x', { qos: 2 });
+    await client.publish('again', 'x', { qos: again });
     await Promise.allSettled(promises);
     await client.end();
   }
@@ -350,7 +402,8 @@ export function judge(one, result, server, run) {
   const after = server.after.get(run) ?? [];
   const goodbye = after.find(({ cmd }) => cmd === 'disconnect');
   if (one.code !== null && result.code !== one.code) faults.push(`the error is ${result.code}, not ${one.code}`);
-  if (one.does !== 'disconnect' && result.named !== 'MqttError') faults.push(`no MqttError but ${result.named}`);
+  const ending = one.does === 'disconnect' || one.does === 'end';
+  if (!ending && result.named !== 'MqttError') faults.push(`no MqttError but ${result.named}`);
   if (one.reason >= 0 && goodbye?.reasonCode !== one.reason)
     faults.push(`DISCONNECT says ${goodbye?.reasonCode}, not ${one.reason}`);
   if (one.version === 4 && one.hex !== '' && one.does !== 'disconnect' && goodbye) faults.push('DISCONNECT in 3.1.1');
@@ -433,6 +486,32 @@ export async function endure(library, url, wasm) {
       return made;
     }
   );
+  // What is set and not cleared, heard of and not left.
+  const { setTimeout: set, clearTimeout: clear, addEventListener: add, removeEventListener: remove } = globalThis;
+  const timers = new Set();
+  let listeners = 0;
+  Object.assign(globalThis, {
+    setTimeout: (/** @type {() => void} */ fn, /** @type {number} */ ms) => {
+      const timer = set(() => {
+        timers.delete(timer);
+        fn();
+      }, ms);
+      timers.add(timer);
+      return timer;
+    },
+    clearTimeout: (/** @type {any} */ timer) => {
+      timers.delete(timer);
+      clear(timer);
+    },
+    addEventListener: (/** @type {[any, any]} */ ...args) => {
+      listeners++;
+      add?.(...args);
+    },
+    removeEventListener: (/** @type {[any, any]} */ ...args) => {
+      listeners--;
+      remove?.(...args);
+    },
+  });
   let lost = 0;
   /** @type {number | undefined} */
   let first;
@@ -447,6 +526,13 @@ export async function endure(library, url, wasm) {
   await client.publish('again', 'x', { qos: 1 });
   const last = memory?.buffer.byteLength;
   await client.end();
+  for (let i = 0; i < 100 && timers.size > 0; i++) await new Promise((resolve) => set(resolve, 20));
   WebAssembly.instantiate = instantiate;
-  return { lost, first, last };
+  Object.assign(globalThis, {
+    setTimeout: set,
+    clearTimeout: clear,
+    addEventListener: add,
+    removeEventListener: remove,
+  });
+  return { lost, first, last, left: { timers: timers.size, listeners } };
 }

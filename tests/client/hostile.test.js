@@ -12,8 +12,14 @@ let server;
 before(async () => (server = await new hostile.HostileServer().start()));
 after(() => server.stop());
 
-for (const version of [4, 5]) {
-  test(`each bad packet at each state, MQTT ${version === 5 ? '5.0' : '3.1.1'}: closed, told, and connected again`, async () => {
+for (const [version, stored] of /** @type {const} */ ([
+  [4, false],
+  [4, true],
+  [5, false],
+  [5, true],
+])) {
+  const how = `MQTT ${version === 5 ? '5.0' : '3.1.1'}${stored ? ', with a store' : ''}`;
+  test(`each bad packet at each state, ${how}: closed, told, and connected again`, async () => {
     /** @type {unknown[]} */
     const unhandled = [];
     const note = (/** @type {unknown} */ error) => unhandled.push(error);
@@ -21,8 +27,8 @@ for (const version of [4, 5]) {
     const faults = [];
     for (const [i, one] of hostile.CASES.entries()) {
       if (one.version !== version) continue;
-      const run = `node-${i}`;
-      const result = await hostile.drive(library, `${server.url}/${i}/${run}/1`, one, wasm.href);
+      const run = `node-${i}-${stored}`;
+      const result = await hostile.drive(library, `${server.url}/${i}/${run}/1`, one, wasm.href, stored);
       faults.push(...hostile.judge(one, result, server, run));
     }
     process.off('unhandledRejection', note);
@@ -44,9 +50,10 @@ test(`${hostile.ROUNDS} bad connections leave nothing behind`, async () => {
   await round('first'); // what is made once is made
   collect();
   const before = process.memoryUsage().heapUsed;
-  const { lost, first, last } = await round('second');
+  const { lost, first, last, left } = await round('second');
   assert(lost >= hostile.ROUNDS);
   assert.equal(last, first, 'wasm memory');
+  assert.deepEqual(left, { timers: 0, listeners: 0 });
   collect();
   const grown = process.memoryUsage().heapUsed - before;
   assert(grown < 2 << 20, `the heap grew by ${grown} bytes`);
