@@ -189,6 +189,43 @@ test('end() while messages are held for the renewal sends them', async () => {
   assert.equal(peer.connections.length, 1);
 });
 
+test('an old connection that is lost before its place is taken: credentials are asked for anew', async () => {
+  const peer = new Peer();
+  const memory = memoryStore();
+  let goOn = () => {};
+  /** @type {Promise<void>} */
+  const stored = new Promise((resolve) => (goOn = resolve));
+  /** @type {import('../../web/client/store.js').Store} */
+  const store = {
+    async open(name) {
+      const session = await memory.open(name);
+      const isSent = (/** @type {{ key: string }} */ { key }) => key.startsWith('s:');
+      return {
+        ...session,
+        async write(changes) {
+          if (changes.some(isSent)) await stored;
+          return session.write(changes);
+        },
+      };
+    },
+  };
+  let renewing = false;
+  let published = false;
+  const credentials = shortLived(() => (renewing = published));
+  const client = await peer.connect({ credentials, store, clientId: 'me', clean: false });
+  const sent = client.publish('two', 'x', { qos: 2, resend: true }); // its id is not stored, so the output waits, and so the renewal
+  await eventually(() => client.stats.inflight === 1);
+  published = true;
+  await eventually(() => renewing);
+  await turn();
+  peer.connections[0].dropNow();
+  goOn();
+  await sent;
+  assert.equal(peer.connections[0].count('disconnect'), 0);
+  assert.equal(String((await peer.connections[1].packet('connect')).password), 'p3');
+  await client.end();
+});
+
 test('while credentials() fails, the old connection stays; then it is replaced', async () => {
   const peer = new Peer();
   let asked = 0;

@@ -173,7 +173,10 @@ export class Client {
     for (let attempt = 1; !this.#ending; attempt++) {
       const { error, lifetime } = await this.#connectAndStay();
       if (this.#ending) break;
-      if (error !== null) this.#outbox.renewing = false;
+      if (error !== null) {
+        this.#outbox.renewing = false;
+        if (this.#dialer) this.#dialer.next = null; // it was meant for at once
+      }
       const broken = this.#started.done && this.#machine.core === undefined; // the store, or the core, will not have us
       const first = this.#connections === 0 && this.#once;
       const asks = this.#settings.credentials !== undefined;
