@@ -638,7 +638,7 @@ test('subscriptions are wanted again: a session that is there needs no SUBSCRIBE
 
 /**
  * A subscription 'a' is stored, its life is over, and the next one is not connected: it may be told what it wants no more.
- * @param {(client: import('./lives.js').Client) => Promise<void>} [leave]
+ * @param {(client: import('./lives.js').Client) => Promise<unknown>} [leave]
  */
 async function unsubscribedInVain(leave = (client) => client.unsubscribe('a')) {
   const lives = new Lives();

@@ -178,3 +178,19 @@ test('Mosquitto 5.0: options of a subscription, and $SYS outside of wildcards', 
   }
   await Promise.all([client.end(), sender.end()]);
 });
+
+test('Mosquitto 5.0: a message that was refused with a reason is over; UNSUBSCRIBE says why it goes out', async () => {
+  const client = await connect(running.server.url, LOGIN);
+  /** @type {string[]} */
+  const texts = [];
+  await client.subscribe('said/+', { qos: 2 }, (message) => {
+    texts.push(message.text());
+    if (texts.length === 1)
+      message.ack({ reasonCode: 0x83, properties: { reasonString: 'no', userProperties: { a: 'b' } } });
+  });
+  for (const text of ['refused', 'taken']) await client.publish('said/us', text, { qos: 2 });
+  await eventually(() => texts.length === 2);
+  const { reasonCode } = await client.unsubscribe('said/+', { properties: { userProperties: { why: 'done' } } });
+  assert.deepEqual([texts, reasonCode], [['refused', 'taken'], 0]);
+  await client.end();
+});

@@ -4,12 +4,20 @@ import { endedError, MqttError } from './errors.js';
 import { Settling } from './settle.js';
 
 /** @typedef {string | Uint8Array | undefined} AuthenticationData text is sent as UTF-8 */
+/** @typedef {AuthenticationData | AuthenticationAnswer} AuthenticationReply */
 
 /**
- * What the server says beside its data.
+ * What one side says beside its data.
  * @typedef {object} AuthenticationInfo
  * @property {string} [reasonString]
  * @property {Record<string, string | string[]>} [userProperties]
+ */
+
+/**
+ * @typedef {object} AuthenticationAnswer data, and what else the packet is to carry
+ * @property {AuthenticationData} [data]
+ * @property {AuthenticationInfo} [properties] of AUTH. To begin with, of CONNECT: userProperties only, beside those of the
+ *   option properties
  */
 
 /**
@@ -17,8 +25,9 @@ import { Settling } from './settle.js';
  * 'auth-failed' and its message in the error's; the client stops then, as for wrong credentials.
  * @typedef {object} AuthenticationDialogue
  * @property {AuthenticationData} [data] Authentication Data to begin with
+ * @property {AuthenticationInfo} [properties] what to begin with beside it: see AuthenticationAnswer
  * @property {(data: Uint8Array | undefined, info: AuthenticationInfo) =>
- *   AuthenticationData | Promise<AuthenticationData>} [continue] the server asks for more: what to answer. Without it, a
+ *   AuthenticationReply | Promise<AuthenticationReply>} [continue] the server asks for more: what to answer. Without it, a
  *   server that asks ends the connection
  * @property {(data: Uint8Array | undefined, info: AuthenticationInfo) => void} [done] the server is satisfied: throws
  *   unless the server's last data is what it has to be. It must decide at once and not return a promise, since the
@@ -97,7 +106,7 @@ export class Authenticator {
     this.#answer(reauthentication ? AGAIN : 0, async () => {
       const dialogue = await this.#authentication.start({ reauthentication, signal, module: this.#module });
       if (!signal.aborted) this.#dialogue = dialogue; // another has begun otherwise
-      return dialogue.data;
+      return { data: dialogue.data, properties: dialogue.properties };
     });
   }
 
@@ -116,19 +125,20 @@ export class Authenticator {
 
   /**
    * @param {number} reason
-   * @param {() => AuthenticationData | Promise<AuthenticationData>} work
+   * @param {() => AuthenticationReply | undefined | Promise<AuthenticationReply>} work
    */
   async #answer(reason, work) {
     const { signal } = /** @type {AbortController} */ (this.#controller);
     this.#ourTurn = true;
     try {
-      const data = await work();
+      const reply = await work();
       if (signal.aborted) return;
       this.#ourTurn = false;
       this.#unsaid = false;
+      const { data, properties: info } = isAnswer(reply) ? reply : { data: reply, properties: undefined };
       const authenticationData = typeof data === 'string' ? new TextEncoder().encode(data) : data;
       // The method is that of CONNECT for as long as the connection lasts. [M5:4.12.0-5] [M5:4.12.1-1]
-      const properties = { authenticationMethod: this.#authentication.method, authenticationData };
+      const properties = { ...info, authenticationMethod: this.#authentication.method, authenticationData };
       this.#handlers.say(properties, reason, this.#phase);
     } catch (cause) {
       if (signal.aborted) return;
@@ -221,4 +231,12 @@ export class Authenticator {
     if (error) settling?.reject(error);
     else settling?.resolve();
   }
+}
+
+/**
+ * @param {AuthenticationReply} reply
+ * @returns {reply is AuthenticationAnswer}
+ */
+function isAnswer(reply) {
+  return typeof reply === 'object' && reply !== null && ('data' in reply || 'properties' in reply);
 }

@@ -18,7 +18,7 @@ import { openSession, recorder, startJournal } from './session.js';
 import { inTime, Settling } from './settle.js';
 import { storeTimeout } from './store.js';
 import { Subscription } from './subscription.js';
-import { Subscriptions } from './subscriptions.js';
+import { Subscriptions, UNASKED } from './subscriptions.js';
 import { onWakeUp } from './wakeup.js';
 import { loadError, loadWasm } from './wasm.js';
 
@@ -378,7 +378,9 @@ export class Client {
     );
     this.#users.add(user);
     try {
-      user.qos = await this.#subscriptions.add(filter, options, () => void this.#leave(user, {}).catch(() => {}));
+      const granted = await this.#subscriptions.add(filter, options, () => void this.#leave(user, {}).catch(() => {}));
+      user.qos = granted.reasonCode;
+      user.properties = granted.properties;
     } catch (error) {
       user.stop(undefined);
       this.#users.delete(user);
@@ -395,24 +397,28 @@ export class Client {
 
   /**
    * @param {Subscription} user
-   * @param {import('./settle.js').WaitOptions} options
+   * @param {import('./subscriptions.js').UnsubscribeOptions} options
    */
-  async #leave(user, options) {
-    if (!this.#users.delete(user)) return;
-    for (const { filter } of this.#users) if (filter === user.filter) return;
-    await this.#subscriptions.delete(user.filter, options);
+  #leave(user, options) {
+    let alone = this.#users.has(user);
+    for (const other of this.#users) alone &&= other === user || other.filter !== user.filter;
+    const left = alone ? this.#subscriptions.delete(user.filter, options) : Promise.resolve(UNASKED);
+    this.#users.delete(user);
+    return left;
   }
 
   /**
-   * End every subscription of this client to a filter. Resolves when the server has confirmed.
+   * End every subscription of this client to a filter. Resolves when the server has confirmed, with what it said.
    * @param {string} filter as given to subscribe()
-   * @param {import('./settle.js').WaitOptions} [options]
+   * @param {import('./subscriptions.js').UnsubscribeOptions} [options]
+   * @returns {Promise<import('./subscriptions.js').FilterResult>}
    */
   async unsubscribe(filter, options = {}) {
     const users = [...this.#users].filter((user) => user.filter === filter);
-    await Promise.all(users.map((user) => user.unsubscribe(options)));
-    if (users.length > 0 || this.#inbox.closed || !this.#subscriptions.wants(filter)) return;
-    await this.#subscriptions.delete(filter, options);
+    const said = await Promise.all(users.map((user) => user.unsubscribe(options)));
+    if (said.length > 0) return said[said.length - 1]; // the last one is who asks the server
+    if (this.#inbox.closed || !this.#subscriptions.wants(filter)) return UNASKED;
+    return this.#subscriptions.delete(filter, options);
   }
 
   /**

@@ -399,7 +399,7 @@ export class Connection {
     if (this.stopped) return;
     const { core } = this.#machine;
     const { numbers } = core;
-    const { properties, subscriptions } = this.#parts;
+    const { outbox, properties, subscriptions } = this.#parts;
     switch (event.type) {
       case numbers.WQ_EV_CONNACK:
         this.#connack(event);
@@ -407,9 +407,12 @@ export class Connection {
       case numbers.WQ_EV_SUBACK:
       case numbers.WQ_EV_UNSUBACK: {
         const codes = event.bytes.subarray(event.off, event.off + event.length);
-        subscriptions.answered(event.aux, codes, properties.decode(event.bytes, event.props).reasonString);
+        subscriptions.answered(event.aux, codes, properties.decode(event.bytes, event.props));
         break;
       }
+      case numbers.WQ_EV_RECEIVED:
+        outbox.taken(event.aux, event.reason, properties.decode(event.bytes, event.props));
+        break;
       case numbers.WQ_EV_DISCONNECT: {
         const name = core.reasonName(numbers.WQ_DISCONNECT, this.version, event.reason);
         this.#end(doctor.disconnected(event.reason, name, properties.decode(event.bytes, event.props)));
@@ -475,7 +478,7 @@ export class Connection {
    */
   #say(properties, reason, phase) {
     const { core } = this.#machine;
-    const encoded = this.#parts.properties.encode(properties, 'auth', phase);
+    const encoded = this.#parts.properties.encode(properties, reason === 0 ? 'connect' : 'auth', phase);
     if (reason === 0) {
       this.#connect(encoded);
       return;

@@ -257,11 +257,13 @@ const CONNACK_HINTS = {
  * @param {string} name the specification's name for it
  * @param {import('./properties.js').Properties} properties what else the server says
  */
-export function refused(url, reasonCode, name, { reasonString, serverReference }) {
+export function refused(url, reasonCode, name, { authenticationData: _secret, ...properties }) {
+  const { reasonString, serverReference } = properties;
   const why = reasonString ? `${name} (${JSON.stringify(reasonString)})` : name;
   return new MqttError('connack', 'refused', `${publicUrl(url)} refused the connection: ${why}.`, {
     reasonCode,
     serverReference,
+    properties,
     hint: CONNACK_HINTS[reasonCode] ?? '',
   });
 }
@@ -287,12 +289,14 @@ export function revoked(reasonCode, name) {
  * @param {string} name
  * @param {import('./properties.js').Properties} properties
  */
-export function disconnected(reasonCode, name, { reasonString, serverReference }) {
+export function disconnected(reasonCode, name, properties) {
+  const { reasonString, serverReference } = properties;
   const why = reasonString ? `${name} (${JSON.stringify(reasonString)})` : name;
   const taken = reasonCode === 0x8e;
   return new MqttError('connected', taken ? 'session-taken-over' : 'disconnected', `The server disconnected: ${why}.`, {
     reasonCode,
     serverReference,
+    properties,
     hint: taken ? 'Another client uses the same client id. This one does not fight it: give each its own.' : '',
   });
 }

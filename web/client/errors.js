@@ -16,9 +16,10 @@ export class MqttError extends Error {
    * @param {string} code
    * @param {string} message
    * @param {{ hint?: string, reasonCode?: number, closeCode?: number, sent?: boolean, serverReference?: string,
-   *   cause?: unknown }} [more]
+   *   properties?: import('./properties.js').Properties, cause?: unknown }} [more]
    */
-  constructor(phase, code, message, { hint = '', reasonCode, closeCode, sent, serverReference, cause } = {}) {
+  constructor(phase, code, message, more = {}) {
+    const { hint = '', reasonCode, closeCode, sent, serverReference, properties = {}, cause } = more;
     super(message, cause === undefined ? undefined : { cause });
     /** @type {Phase} */
     this.phase = phase;
@@ -34,6 +35,12 @@ export class MqttError extends Error {
     this.sent = sent;
     /** Other servers that the server names (MQTT 5.0): text from the network. @type {string | undefined} */
     this.serverReference = serverReference;
+    /**
+     * MQTT 5.0: what the server's packet says beside its reason code, as reasonString and userProperties: text from the
+     * network. Empty if the error is not by such a packet.
+     * @type {import('./properties.js').Properties}
+     */
+    this.properties = properties;
   }
 }
 MqttError.prototype.name = 'MqttError';

@@ -1,4 +1,5 @@
 // Inbound messages on their way to who asked for them. The targets of a topic are looked up once per topic id and kept.
+import { coreError, MqttError } from './errors.js';
 import { ExactlyOnce } from './exactly_once.js';
 import { FilterTree, matches } from './filters.js';
 import { onlyIdentifier } from './identifiers.js';
@@ -11,6 +12,16 @@ import { propertiesSize } from '../../wasm/stream.js';
  * @typedef {object} Target
  * @property {(message: Message) => void} deliver
  * @property {boolean} manual it acknowledges when it likes: releaseMessage() is not called
+ */
+
+/**
+ * @typedef {object} AckOptions
+ * @property {number} [reasonCode] default 0; an error code of PUBACK and PUBREC refuses the message: 0x80 unspecified, 0x83
+ *   implementation specific, 0x87 not authorized, 0x90 topic name invalid, 0x91 packet identifier in use, 0x97 quota
+ *   exceeded, 0x99 payload format invalid. A server does not send it again; what else it makes of that is its affair. Not
+ *   possible in 3.x: code 'needs-mqtt-5'
+ * @property {import('./properties.js').Properties} [properties] reasonString, userProperties. Left out if they make the packet
+ *   larger than the server takes, and in 3.x
  */
 
 /**
@@ -310,15 +321,49 @@ export class Inbox {
   /**
    * @param {number} handle
    * @param {number} qos
+   * @param {AckOptions} [options]
    */
-  ack(handle, qos) {
-    if (this.#unacked.delete(handle)) {
-      this.#machine.core.ack(handle, 0, undefined, this.#machine.now());
+  ack(handle, qos, options) {
+    if (this.#unacked.has(handle)) {
+      if (options) this.#answer(handle, options);
+      else this.#machine.core.ack(handle, 0, undefined, this.#machine.now());
+      this.#unacked.delete(handle);
       this.#machine.kick();
       if (qos === 2) this.exactly.done(handle);
     } else if (qos === 2) {
       this.exactly.next(handle); // its connection ended: it will come again
     }
+  }
+
+  /**
+   * @param {number} handle
+   * @param {AckOptions} options
+   */
+  #answer(handle, { reasonCode = 0, properties }) {
+    const { core, version, connection } = this.#machine;
+    const { WQ_E_ARG } = core.numbers;
+    let encoded = this.#properties?.encode(properties, 'puback', 'handler');
+    if (version < 5 && reasonCode !== 0) {
+      throw new MqttError('handler', 'needs-mqtt-5', 'An acknowledgement has a reason code in MQTT 5.0 only.', {
+        hint: 'In 3.x a message can be acknowledged as it is, or not at all.',
+      });
+    }
+    if (version < 5 && encoded) {
+      connection?.warn('properties of acknowledgements are left out');
+      encoded = undefined;
+    }
+    const error = reasonCode > 255 ? WQ_E_ARG : core.ack(handle, reasonCode, encoded, this.#machine.now());
+    if (error === WQ_E_ARG) {
+      throw new MqttError(
+        'handler',
+        'bad-option',
+        `A message cannot be acknowledged like this (reason ${reasonCode}).`,
+        {
+          hint: 'reasonCode is 0, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 or 0x99, and properties are less than 80 KiB.',
+        },
+      );
+    }
+    if (error !== 0) throw coreError(core, 'handler', error);
   }
 
   /** Nobody has a message, and the server will send it again. @param {number} handle */

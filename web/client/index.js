@@ -18,10 +18,15 @@ export { memoryStore, MqttError, scramSha256 };
 /** @typedef {import('./options.js').ClientOptions} ClientOptions */
 /** @typedef {import('./auth.js').Authentication} Authentication */
 /** @typedef {import('./auth.js').AuthenticationDialogue} AuthenticationDialogue */
+/** @typedef {import('./auth.js').AuthenticationAnswer} AuthenticationAnswer */
+/** @typedef {import('./auth.js').AuthenticationInfo} AuthenticationInfo */
 /** @typedef {import('./outbox.js').PublishOptions} PublishOptions */
 /** @typedef {import('./outbox.js').PublishResult} PublishResult */
 /** @typedef {import('./outbox.js').Payload} Payload */
 /** @typedef {import('./subscriptions.js').SubscribeOptions} SubscribeOptions */
+/** @typedef {import('./subscriptions.js').UnsubscribeOptions} UnsubscribeOptions */
+/** @typedef {import('./subscriptions.js').FilterResult} FilterResult */
+/** @typedef {import('./inbox.js').AckOptions} AckOptions */
 /** @typedef {import('./request.js').RequestOptions} RequestOptions */
 /** @typedef {import('./properties.js').Properties} Properties */
 /** @typedef {import('./store.js').Store} Store */

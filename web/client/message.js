@@ -130,12 +130,19 @@ export class Message {
   /**
    * Acknowledge it (QoS 1 and 2; for manualAck, harmless otherwise). Once is enough; after its connection ended it does
    * nothing, and the server sends the message again.
+   * @param {import('./inbox.js').AckOptions} [options] what else to say in MQTT 5.0; with an error code the message is
+   *   refused, for every handler. Throws an MqttError for what cannot be said, and nothing has changed then
    */
-  ack() {
+  ack(options) {
     const handle = this.#handle;
     if (handle === 0) return;
     this.#handle = 0;
-    this.#inbox.ack(handle, this.qos);
+    try {
+      this.#inbox.ack(handle, this.qos, options);
+    } catch (error) {
+      this.#handle = handle;
+      throw error;
+    }
   }
 
   /** Take what is needed out of the buffer that the socket gave, which may be far larger. */

@@ -25,7 +25,8 @@ import { Settling } from './settle.js';
 /**
  * @typedef {object} PublishResult
  * @property {number} reasonCode 0, or 0x10 if the server says that nobody has subscribed
- * @property {import('./properties.js').Properties} properties of the acknowledgement
+ * @property {import('./properties.js').Properties} properties of the acknowledgement, as reasonString and userProperties;
+ *   with QoS 2 of PUBREC, and those of PUBCOMP over them
  */
 
 /**
@@ -61,6 +62,7 @@ import { Settling } from './settle.js';
  * @property {number} size
  * @property {number} since
  * @property {Uint8Array | null} payload if the core does not have it
+ * @property {PublishResult} taken what PUBREC said
  */
 
 const CORE_PAYLOAD_MAX = 16384;
@@ -124,7 +126,7 @@ export class Outbox {
    * @param {import('./machine.js').Machine} machine
    * @param {Required<QueueOptions>} queue
    * @param {(message: { topic: string, qos: number, key: string | undefined, error: MqttError | undefined,
-   *   reasonCode: number }) => void} settled told of each message with QoS 1 or 2 that is done with
+   *   reasonCode: number, properties: import('./properties.js').Properties }) => void} settled told of each message with QoS 1 or 2 that is done with
    */
   constructor(machine, queue, settled) {
     this.#machine = machine;
@@ -319,7 +321,19 @@ export class Outbox {
     const { qos = 0, key } = options;
     const since = performance.now();
     /** @type {Pending} */
-    const pending = { token: 0, order: 0, restored: false, settling, topic, qos, key, size, since, payload: large };
+    const pending = {
+      token: 0,
+      order: 0,
+      restored: false,
+      settling,
+      topic,
+      qos,
+      key,
+      size,
+      since,
+      payload: large,
+      taken: ACCEPTED,
+    };
     this.#bytes += size;
     return pending;
   }
@@ -495,23 +509,39 @@ export class Outbox {
     if (!pending) return;
     this.#left(pending);
     let error;
+    const { taken } = pending;
+    let answer = taken;
+    if (reason !== 0 || props >= 0) {
+      const properties = { ...taken.properties, ...this.#properties?.decode(bytes, props) };
+      answer = { reasonCode: reason || taken.reasonCode, properties };
+    }
     if (result === 0) {
-      const properties = props < 0 ? ACCEPTED.properties : (this.#properties?.decode(bytes, props) ?? {});
-      pending.settling.resolve(reason === 0 && props < 0 ? ACCEPTED : { reasonCode: reason, properties });
+      pending.settling.resolve(answer);
     } else {
-      error = this.#failure(result, reason, bytes, props);
+      error = this.#failure(result, answer);
       pending.settling.reject(error);
     }
-    if (pending.qos > 0) this.#tell(pending, error, reason);
+    if (pending.qos > 0) this.#tell(pending, error, answer);
+  }
+
+  /**
+   * PUBREC says more than that the server has the message.
+   * @param {number} token
+   * @param {number} reasonCode
+   * @param {import('./properties.js').Properties} properties
+   */
+  taken(token, reasonCode, properties) {
+    const pending = this.#pending.get(token);
+    if (pending) pending.taken = { reasonCode, properties };
   }
 
   /**
    * @param {Pending} pending
    * @param {MqttError | undefined} error
-   * @param {number} reasonCode
+   * @param {PublishResult} [answer]
    */
-  #tell({ topic, qos, key }, error, reasonCode) {
-    this.#settled({ topic, qos, key, error, reasonCode });
+  #tell({ topic, qos, key }, error, answer = ACCEPTED) {
+    this.#settled({ topic, qos, key, error, ...answer });
   }
 
   /**
@@ -521,27 +551,22 @@ export class Outbox {
    */
   #reject(pending, error) {
     pending.settling.reject(error);
-    if (pending.restored) this.#tell(pending, error, 0); // it has no promise
+    if (pending.restored) this.#tell(pending, error); // it has no promise
   }
 
   /**
    * @param {number} result
-   * @param {number} reason
-   * @param {Uint8Array} bytes
-   * @param {number} props
+   * @param {PublishResult} answer
    */
-  #failure(result, reason, bytes, props) {
+  #failure(result, { reasonCode, properties }) {
     const { core, version } = this.#machine;
     const { WQ_E_STATE, WQ_E_REFUSED, WQ_PUBACK } = core.numbers;
     if (result === WQ_E_STATE) {
       return new MqttError('publish', 'connection-lost', 'The connection was lost before the message left.');
     }
     if (result > WQ_E_REFUSED) return coreError(core, 'publish', result);
-    const text = this.#properties?.decode(bytes, props).reasonString;
-    const name = core.reasonName(WQ_PUBACK, version, reason);
-    return new MqttError('publish', 'refused', `The server refused the message: ${text ?? name}.`, {
-      reasonCode: reason,
-    });
+    const why = properties.reasonString ?? core.reasonName(WQ_PUBACK, version, reasonCode);
+    return new MqttError('publish', 'refused', `The server refused the message: ${why}.`, { reasonCode, properties });
   }
 
   /** Fewer bytes wait than the high-water mark. */

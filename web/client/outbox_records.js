@@ -18,7 +18,7 @@ import { shortened } from './properties.js';
  * @property {(pending: Pending, token: number) => void} keep the core has it
  * @property {(topic: string, payload: Uint8Array | string, options: PublishOptions) => number} hand
  * @property {(pending: Pending) => void} left
- * @property {(pending: Pending, error: MqttError | undefined, reasonCode: number) => void} tell
+ * @property {(pending: Pending, error: MqttError) => void} tell
  */
 
 export class OutboxRecords {
@@ -157,7 +157,7 @@ export class OutboxRecords {
   tellOverdue() {
     for (const { pending, error } of this.#overdue.splice(0)) {
       this.#common.left(pending);
-      this.#common.tell(pending, error, 0);
+      this.#common.tell(pending, error);
     }
   }
 }

@@ -68,6 +68,7 @@ export class PropertyTable {
       connect: 1 << numbers.WQ_CONNECT,
       will: numbers.WQ_IN_WILL,
       publish: 1 << numbers.WQ_PUBLISH,
+      puback: 1 << numbers.WQ_PUBACK,
       subscribe: 1 << numbers.WQ_SUBSCRIBE,
       unsubscribe: 1 << numbers.WQ_UNSUBSCRIBE,
       disconnect: 1 << numbers.WQ_DISCONNECT,
@@ -79,7 +80,8 @@ export class PropertyTable {
    * Encoded properties without the length before them; undefined if there are none. Throws an MqttError that names the
    * property which is unknown, out of place or out of range.
    * @param {Properties | undefined} properties
-   * @param {'connect' | 'will' | 'publish' | 'subscribe' | 'unsubscribe' | 'disconnect' | 'auth'} packet
+   * @param {'connect' | 'will' | 'publish' | 'puback' | 'subscribe' | 'unsubscribe' | 'disconnect' | 'auth'} packet puback:
+   *   or PUBREC
    * @param {import('./errors.js').Phase} phase
    * @returns {Uint8Array | undefined}
    */

@@ -2,9 +2,12 @@
 import { Handler } from './inbox.js';
 import { MessageIterator } from './iterator.js';
 import { releaseMessage } from './message.js';
+import { UNASKED } from './subscriptions.js';
 
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./subscriptions.js').SubscribeOptions} SubscribeOptions */
+/** @typedef {import('./subscriptions.js').UnsubscribeOptions} UnsubscribeOptions */
+/** @typedef {import('./subscriptions.js').FilterResult} FilterResult */
 
 const ITERATOR_MESSAGES = 1024;
 const ITERATOR_BYTES = 4 << 20;
@@ -24,6 +27,8 @@ export class Subscription {
   filter;
   /** Quality of service that the server granted. @type {number} */
   qos = 0;
+  /** What else the server said when it granted that (MQTT 5.0). @type {import('./properties.js').Properties} */
+  properties = {};
   #inbox;
   #rule;
   #options;
@@ -43,7 +48,8 @@ export class Subscription {
    * @param {import('./inbox.js').AckRule} rule
    * @param {import('./inbox.js').Inbox} inbox
    * @param {(error: unknown) => void} report
-   * @param {(subscription: Subscription, options: import('./settle.js').WaitOptions) => Promise<void>} leave
+   * @param {(subscription: Subscription, options: UnsubscribeOptions) => Promise<FilterResult>} leave throws for options
+   *   that cannot be
    * @internal
    */
   constructor(filter, options, handler, rule, inbox, report, leave) {
@@ -93,25 +99,27 @@ export class Subscription {
   }
 
   /**
-   * Receive no more. The server is told when nobody else of this client wants the filter; resolves when it has confirmed.
-   * @param {import('./settle.js').WaitOptions} [options]
-   * @returns {Promise<void>}
+   * Receive no more. The server is told when nobody else of this client wants the filter; resolves when it has confirmed,
+   * with what it said.
+   * @param {UnsubscribeOptions} [options]
+   * @returns {Promise<FilterResult>}
    */
   async unsubscribe(options = {}) {
-    if (!this.#active) return;
+    if (!this.#active) return UNASKED;
     const nobody = new Nobody();
     this.#inbox.add(this.filter, nobody);
-    this.stop(undefined);
     try {
-      await this.#leave(this, options);
+      const left = this.#leave(this, options);
+      this.stop(undefined);
+      return await left;
     } finally {
       this.#inbox.delete(this.filter, nobody);
     }
   }
 
   /** @returns {Promise<void>} */
-  [Symbol.asyncDispose]() {
-    return this.unsubscribe();
+  async [Symbol.asyncDispose]() {
+    await this.unsubscribe();
   }
 
   /**

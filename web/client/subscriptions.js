@@ -26,16 +26,35 @@ import { Settling } from './settle.js';
  */
 
 /**
+ * @typedef {object} UnsubscribeOwnOptions
+ * @property {import('./properties.js').Properties} [properties] MQTT 5.0: userProperties. Left out in 3.x, if the server does
+ *   not take as much, and if it hears of it in another life of this session only
+ * @typedef {UnsubscribeOwnOptions & import('./settle.js').WaitOptions} UnsubscribeOptions
+ */
+
+/**
+ * What the server said to a filter.
+ * @typedef {object} FilterResult
+ * @property {number} reasonCode of SUBACK the granted QoS; of UNSUBACK 0, or 0x11 if there was no such subscription. 0 if it
+ *   had not to be asked
+ * @property {import('./properties.js').Properties} properties as reasonString and userProperties; of the whole packet, which
+ *   may have been about other filters too
+ */
+
+/**
  * @typedef {object} Entry one filter
  * @property {string} filter
  * @property {SubscribeOptions} options the last ones given
+ * @property {import('./properties.js').Properties | undefined} farewell properties of its UNSUBSCRIBE
  * @property {boolean} wanted
  * @property {boolean} agreed the server has been told, and has agreed
  * @property {number} token of the request under way; 0: none
- * @property {Settling<number>[]} waiting for the next request to be answered
- * @property {Settling<number>[]} asked for the request under way to be answered
+ * @property {Settling<FilterResult>[]} waiting for the next request to be answered
+ * @property {Settling<FilterResult>[]} asked for the request under way to be answered
  */
 
+/** @type {FilterResult} */
+export const UNASKED = Object.freeze({ reasonCode: 0, properties: Object.freeze({}) });
 /** Filters in one SUBSCRIBE; no service is known that takes fewer. */
 const BATCH = 8;
 
@@ -89,7 +108,7 @@ export class Subscriptions {
   }
 
   /**
-   * Want a filter. Resolves with the QoS that the server granted.
+   * Want a filter. Resolves when the server has granted it.
    * @param {string} filter
    * @param {SubscribeOptions} options
    * @param {() => void} giveUp called before a rejection by time or signal
@@ -102,12 +121,16 @@ export class Subscriptions {
   }
 
   /**
-   * Want a filter no longer. Resolves when the server has confirmed, or has no session to confirm it for.
+   * Want a filter no longer. Resolves when the server has confirmed, or has no session to confirm it for. Throws for
+   * properties that cannot be, and nothing has changed then.
    * @param {string} filter
-   * @param {import('./settle.js').WaitOptions} options
+   * @param {UnsubscribeOptions} options
    */
   delete(filter, options) {
-    return this.#wish(this.#entry(filter), false, 'unsubscribe', options, () => {});
+    this.#properties?.encode(options.properties, 'unsubscribe', 'unsubscribe');
+    const entry = this.#entry(filter);
+    entry.farewell = options.properties;
+    return this.#wish(entry, false, 'unsubscribe', options, () => {});
   }
 
   /**
@@ -135,7 +158,16 @@ export class Subscriptions {
   #entry(filter) {
     let entry = this.#entries.get(filter);
     if (!entry) {
-      entry = { filter, options: {}, wanted: false, agreed: false, token: 0, waiting: [], asked: [] };
+      entry = {
+        filter,
+        options: {},
+        farewell: undefined,
+        wanted: false,
+        agreed: false,
+        token: 0,
+        waiting: [],
+        asked: [],
+      };
       this.#entries.set(filter, entry);
       this.#filters.add(filter, filter);
       this.#changed();
@@ -151,7 +183,7 @@ export class Subscriptions {
    * @param {() => void} giveUp
    */
   #wish(entry, wanted, phase, options, giveUp) {
-    /** @type {Settling<number>} */
+    /** @type {Settling<FilterResult>} */
     const settling = new Settling(phase, options, () => void giveUp());
     if (entry.wanted !== wanted) this.#overtake(entry);
     entry.wanted = wanted;
@@ -183,7 +215,8 @@ export class Subscriptions {
     let unsubscribing = false;
     for (const entry of [...this.#entries.values()]) {
       if (entry.agreed || entry.token !== 0) continue;
-      const alone = entry.wanted && (this.#identifies || entry.options.properties !== undefined);
+      const properties = entry.wanted ? entry.options.properties : entry.farewell;
+      const alone = properties !== undefined || (entry.wanted && this.#identifies);
       if (batch.length > 0 && (batch.length === BATCH || alone || entry.wanted === unsubscribing)) {
         if (!this.#request(batch)) return;
         batch = [];
@@ -223,6 +256,11 @@ export class Subscriptions {
     this.#blocked = result === core.numbers.WQ_E_FULL;
     if (this.#blocked || result === core.numbers.WQ_E_STATE) return false;
     if (result < 0 && batch.length > 1) return batch.every((entry) => this.#request([entry]));
+    if (result < 0 && !batch[0].wanted && batch[0].farewell) {
+      this.#machine.connection?.warn('properties of UNSUBSCRIBE that are too large for the server are left out');
+      batch[0].farewell = undefined;
+      return this.#request(batch);
+    }
     if (result < 0) {
       this.#refuse(batch[0], coreError(core, batch[0].wanted ? 'subscribe' : 'unsubscribe', result));
       return true;
@@ -265,8 +303,14 @@ export class Subscriptions {
 
   /** @param {Entry[]} batch */
   #unsubscribe(batch) {
+    const { core, version, connection } = this.#machine;
     const filters = batch.map(({ filter }) => filter);
-    return this.#machine.core.unsubscribe(filters, undefined, this.#machine.now());
+    let properties = this.#properties?.encode(batch[0].farewell, 'unsubscribe', 'unsubscribe');
+    if (version < 5 && properties) {
+      connection?.warn('properties of UNSUBSCRIBE are left out');
+      properties = undefined;
+    }
+    return core.unsubscribe(filters, properties, this.#machine.now());
   }
 
   /**
@@ -285,26 +329,25 @@ export class Subscriptions {
    * SUBACK or UNSUBACK.
    * @param {number} token
    * @param {Uint8Array} codes a reason code for each filter; none in an UNSUBACK of 3.x
-   * @param {string | undefined} reasonString
+   * @param {import('./properties.js').Properties} properties
    */
-  answered(token, codes, reasonString) {
+  answered(token, codes, properties) {
     const batch = this.#requests.get(token);
     if (!batch) return;
     this.#requests.delete(token);
-    batch.forEach((entry, i) => this.#agree(entry, codes[i] ?? 0, reasonString));
+    batch.forEach((entry, i) => this.#agree(entry, { reasonCode: codes[i] ?? 0, properties }));
     this.pump();
   }
 
   /**
    * @param {Entry} entry
-   * @param {number} code
-   * @param {string | undefined} reasonString
+   * @param {FilterResult} answer
    */
-  #agree(entry, code, reasonString) {
+  #agree(entry, answer) {
     entry.token = 0;
     const { asked } = entry;
-    if (code >= 0x80) {
-      const error = this.#refusal(entry, code, reasonString);
+    if (answer.reasonCode >= 0x80) {
+      const error = this.#refusal(entry, answer);
       if (entry.agreed) {
         this.#refuse(entry, error);
         return;
@@ -313,7 +356,7 @@ export class Subscriptions {
       for (const settling of asked) settling.reject(error);
     }
     entry.asked = [];
-    for (const settling of asked) settling.resolve(code);
+    for (const settling of asked) settling.resolve(answer);
     if (!entry.agreed) return;
     if (entry.wanted) this.#put(entry);
     else this.#delete(entry);
@@ -334,16 +377,16 @@ export class Subscriptions {
 
   /**
    * @param {Entry} entry
-   * @param {number} reasonCode
-   * @param {string | undefined} reasonString
+   * @param {FilterResult} answer
    */
-  #refusal({ filter, wanted }, reasonCode, reasonString) {
+  #refusal({ filter, wanted }, { reasonCode, properties }) {
     const { core, version } = this.#machine;
     const type = wanted ? core.numbers.WQ_SUBACK : core.numbers.WQ_UNSUBACK;
     const phase = wanted ? 'subscribe' : 'unsubscribe';
-    const why = reasonString ?? core.reasonName(type, version, reasonCode);
+    const why = properties.reasonString ?? core.reasonName(type, version, reasonCode);
     return new MqttError(phase, 'refused', `The server refused to ${phase} ${JSON.stringify(filter)}: ${why}.`, {
       reasonCode,
+      properties,
       hint: wanted ? 'Look whether this user may read the topic, and whether the server allows such filters.' : '',
     });
   }
@@ -361,7 +404,7 @@ export class Subscriptions {
         entry.agreed &&= sessionPresent;
       } else if (!sessionPresent) {
         this.#delete(entry);
-        for (const settling of entry.waiting) settling.resolve(0);
+        for (const settling of entry.waiting) settling.resolve(UNASKED);
       }
     }
     this.pump();
@@ -385,7 +428,7 @@ export class Subscriptions {
     for (const { waiting, asked, wanted } of this.#entries.values()) {
       for (const settling of [...asked, ...waiting]) {
         if (wanted) settling.reject(endedError('subscribe'));
-        else settling.resolve(0);
+        else settling.resolve(UNASKED);
       }
     }
     this.#entries.clear();

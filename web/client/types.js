@@ -97,7 +97,8 @@
  *   have its client id
  * @property {[State]} state
  * @property {[{ topic: string, qos: number, key: string | undefined, error: MqttError | undefined,
- *   reasonCode: number }]} settled a message with QoS 1 or 2 is done with
+ *   reasonCode: number, properties: Properties }]} settled a message with QoS 1 or 2 is done with, and what the server's
+ *   acknowledgement said, as publish() resolves with it
  * @property {[{ topic: string, size: number }]} oversize a message over maximumPacketSize was passed over (3.x); once a
  *   topic
  * @property {[PacketInfo]} packet for monitoring and debugging: each packet in and out, in their order, one that came
