@@ -22,7 +22,7 @@ SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all dist lib test fuzz setup lint lint-c lint-js spec format demo clean help
+.PHONY: all dist lib test fuzz setup lint lint-c lint-js spec format demo cloud-sim clean help
 
 # ---------------------------------------------------------------------------------------------------- sources
 CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
@@ -238,6 +238,11 @@ demo: ## broker, web server, dashboard and a fleet of devices; PORT=9090 DEVICES
 	@tests/tools/setup.sh demo
 	@$(MAKE) --no-print-directory dist build/native/fleet
 	@exec node examples/demo/run.js
+
+cloud-sim: ## stand-ins of the IoT services, and what to fill in on the connect form for each; PORT=9800
+	@tests/tools/setup.sh demo
+	@$(MAKE) --no-print-directory $(CLOUDS)
+	@exec node tests/clouds/sim.js
 
 # ---------------------------------------------------------------------------------------------------- house-keeping
 clean: ## remove what was built (an own Node in build/node stays)

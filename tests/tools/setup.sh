@@ -20,6 +20,7 @@ demo gcc gcc
 demo /usr/include/stdio.h libc6-dev
 demo /usr/include/wslay/wslay.h libwslay-dev
 demo /usr/include/openssl/ssl.h libssl-dev
+demo openssl openssl
 demo emcc emscripten
 demo wasm-opt binaryen
 demo wasm-metadce binaryen
