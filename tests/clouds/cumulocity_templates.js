@@ -37,7 +37,10 @@ function set(object, path, value) {
   const names = steps(path);
   const last = names.pop() ?? '';
   if ([...names, last].some((name) => name === '__proto__')) throw new RowError(45, 'A path is wrong');
-  for (const name of names) object = object[name] ??= {};
+  for (const name of names) {
+    object = object[name] ??= {};
+    if (typeof object !== 'object') throw new RowError(45, `${name} is a value`);
+  }
   object[last] = value;
 }
 
