@@ -42,17 +42,23 @@ async function register(dps, id, key) {
   return client.register();
 }
 
-/** @param {Dps} dps @param {{ id?: string, key?: string, policy?: string, seconds?: number }} [options] */
-function login(dps, { id = dps.form.device, key = dps.form.key, policy = 'registration', seconds = 60 } = {}) {
+/**
+ * @param {Dps} dps
+ * @param {{ id?: string, key?: string, policy?: string, seconds?: number, resource?: string }} [options]
+ */
+function login(
+  dps,
+  { id = dps.form.device, key = dps.form.key, policy = 'registration', seconds = 60, resource } = {},
+) {
   const own = `${dps.form['id-scope']}/registrations/${id}`;
-  const sr = azure.encodeUriComponentStrict(own);
+  const sr = azure.encodeUriComponentStrict(resource ?? own);
   const token = azure.SharedAccessSignature.create(sr, policy, key, Math.ceil(Date.now() / 1000) + seconds);
   return { ca: dps.ca, clientId: id, username: `${own}/api-version=2019-03-31`, password: token.toString() };
 }
 
-/** A client, and what it is answered. @param {Dps} dps */
-async function plain(dps) {
-  const client = await connected(dps.url, login(dps));
+/** A client, and what it is answered. @param {Dps} dps @param {Parameters<typeof login>[1]} [options] */
+async function plain(dps, options) {
+  const client = await connected(dps.url, login(dps, options));
   ends.push(() => client.endAsync(true));
   await client.subscribeAsync('$dps/registrations/res/#', { qos: 1 });
   return {
@@ -117,6 +123,9 @@ test('requests: wait, poll, be told', async () => {
   const [first, { operationId, status }] = await ask('PUT/iotdps-register/?$rid=1', `{"registrationId":"${device}"}`);
   assert.deepEqual([first, status], ['$dps/registrations/res/202/?$rid=1&retry-after=0', 'assigning']);
   const poll = `GET/iotdps-get-operationstatus/?$rid=2&operationId=${operationId}`;
+  const id = 'reg-9';
+  const other = await plain(dps, { id, key: deviceKey(dps.groupForm.key, id) });
+  assert.equal((await other.ask(poll))[0], '$dps/registrations/res/404/?$rid=2');
   assert.deepEqual(await ask(poll), ['$dps/registrations/res/202/?$rid=2&retry-after=0', { operationId, status }]);
   const [last, body] = await ask(poll);
   assert.equal(last, '$dps/registrations/res/200/?$rid=2');
@@ -150,8 +159,16 @@ test('a login is answered with CONNACK 0, 4 or 5', async () => {
   assert.equal(await code({ ...good, username: good.username.replace('/api-version', '/?api-version') }), 4);
   assert.equal(await code({ ...good, clientId: 'other' }), 4);
   assert.equal(await code(login(dps, { policy: '' })), 5);
+  assert.equal(await code(login(dps, { resource: `${dps.form['id-scope']}/registrations/other` })), 5);
   assert.equal(await code(login(dps, { id: 'other' })), 5);
   assert.equal(await code(login(dps, { seconds: -2 })), 5);
+});
+
+test('the connection ends with its token', async () => {
+  const { dps } = await start();
+  const { client } = await plain(dps, { seconds: 1 });
+  await closing(client);
+  assert.equal(dps.open().length, 0);
 });
 
 test('other topics close the connection, and so does the end of the token', async () => {

@@ -154,6 +154,7 @@ test('expireNow() ends the tokens in use; new ones are good', async () => {
 test('what is forbidden ends the connection, and says why', async () => {
   const grid = await start();
   const good = await grid.cloud.token();
+  const others = await grid.cloud.token({ name: 'client-2' });
   const userProperties = { a: 'b' };
   const attempts = /** @type {[rule: string, code: number, (client: Client) => unknown][]} */ ([
     ['qos', 0x9b, (client) => raw(client, { cmd: 'publish', topic: 'a', payload: '1', qos: 2, messageId: 9 })],
@@ -181,6 +182,7 @@ test('what is forbidden ends the connection, and says why', async () => {
     ],
     ['user properties', 0x83, (client) => renew(client, good, { userProperties })],
     ['credentials', 0x87, (client) => renew(client, 'a.b.c')],
+    ['credentials', 0x87, (client) => renew(client, others)],
     ['auth', 0x82, (client) => renew(client, good, { authenticationMethod: 'OAUTH2-JWT' })],
   ]);
   for (const [rule, code, attempt] of attempts) {
@@ -221,6 +223,8 @@ test('a session belongs to one client, and ends when too much waits for it', asy
   await client.subscribeAsync('a', { qos: 1 });
   assert.equal(await connack(grid.url, { ...options, username: 'client-2' }), 0x87);
   assert.equal(client.connected, true);
+  for (let i = 0; i < 200; i++) grid.route({ topic: 'a', payload: '1', qos: 1 });
+  assert.equal(grid.sessions.size, 1, 'it is there to take them');
   await client.endAsync();
   await grid.until(() => grid.open().length === 0);
   assert.equal(await connack(grid.url, { ...options, username: 'client-2', clean: false }), 0x87);
@@ -229,4 +233,16 @@ test('a session belongs to one client, and ends when too much waits for it', asy
   grid.route({ topic: 'a', payload: '1', qos: 1 });
   assert.equal(grid.sessions.size, 0);
   assert.equal(await connack(grid.url, { ...options, username: 'client-2', clean: false }), 0);
+});
+
+test('a session that is over belongs to nobody; one that is silent for too long ends', async () => {
+  const grid = await start();
+  const options = login(grid, { more: { sessionExpiryInterval: 1 } });
+  const { client } = await plain(grid, options);
+  await client.endAsync();
+  let code = 0x87;
+  while (code === 0x87) code = await connack(grid.url, { ...options, username: 'client-2', clean: false });
+  assert.equal(code, 0);
+  const silence = (/** @type {number} */ keepalive) => grid.silence(/** @type {any} */ ({ connect: { keepalive } }));
+  assert.deepEqual([60, 1161, 0].map(silence), [90, 1740, 1740]);
 });

@@ -264,6 +264,8 @@ test('a login is answered with CONNACK 0, 4 or 5', async () => {
   assert.equal(await code(login(hub, { resource: `${NAME}/devices/dev-2` })), 5);
   assert.equal(await code(login(hub, { resource: NAME })), 5);
   assert.equal(await code(login(hub, { key: policyKey, policy: 'other' })), 5);
+  const other = `${NAME}/devices/dev-2`;
+  assert.equal(await code(login(hub, { key: policyKey, policy: 'device', resource: other })), 5);
   assert.equal(await code(login(hub, { key: hub.policyKey('service'), policy: 'service' })), 5);
   assert.equal(await code({ ...good, protocolVersion: 5 }), 1);
 });
@@ -356,6 +358,8 @@ test('a message that is not acknowledged comes again, to a new session too', asy
   const lost = closing(first);
   first.subscribe(filter, { qos: 1 });
   await hub.until(() => hub.open()[0].session.unacknowledged.size === 1);
+  await first.subscribeAsync(filter, { qos: 1 });
+  assert.equal(hub.open()[0].session.unacknowledged.size, 1);
   hub.open()[0].drop();
   await lost;
   assert.equal(message.done, false);
@@ -390,4 +394,10 @@ test('twin requests: versions and statuses', async () => {
     client.publish('$iothub/twin/GET/?$rid=7', '');
     assert.equal((await came)[0], `$iothub/twin/res/${status}/?$rid=7`);
   }
+});
+
+test('silence is borne for one and a half times the keepalive, but no longer than the hub’s own limit', async () => {
+  const hub = await start();
+  const silence = (/** @type {number} */ keepalive) => hub.silence(/** @type {any} */ ({ connect: { keepalive } }));
+  assert.deepEqual([60, 1177, 1178, 0].map(silence), [90, 1765.5, 1767, 1767]);
 });

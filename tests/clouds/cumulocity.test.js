@@ -90,7 +90,17 @@ test('a device registers: it asks until an operator accepts it, and then has a u
   const closed = closing(other.client);
   other.client.publish('s/us', '100');
   await closed;
-  assert.deepEqual(rules(platform), ['topic']);
+  const attempts = /** @type {((client: import('mqtt').MqttClient) => unknown)[]} */ ([
+    (client) => client.publish('s/ucr', 'now'),
+    (client) => client.subscribe('s/ds'),
+  ]);
+  for (const attempt of attempts) {
+    const { client: one } = await device(platform, { clientId: serial, username, password });
+    const ended = closing(one);
+    attempt(one);
+    await ended;
+  }
+  assert.deepEqual(rules(platform), ['topic', 'payload', 'filter']);
 });
 
 test('static templates: the documentation’s tutorial', async () => {
@@ -172,6 +182,29 @@ test('children: made by 101 or by what is sent for them, named by 105', async ()
   assert.equal(operation.status, 'EXECUTING');
 });
 
+test('a device has what is its own', async () => {
+  const platform = await start();
+  const { tenant } = platform.cloud;
+  const { client, send, next } = await device(platform);
+  await client.subscribeAsync(['s/ds', 's/e']);
+  await send('101,child\n100,Name,type');
+  assert.equal(tenant.devices.get('serial-1')?.name, 'MQTT Device serial-1', 'it was there already');
+  const foreign = platform.cloud.operation('other', 511, 'x');
+  platform.cloud.operation('serial-1', 511, 'y');
+  await next();
+  await send('500');
+  assert.deepEqual(await next(), ['s/ds 511,serial-1,y\n']);
+  await send('501,c8y_Command');
+  assert.equal(foreign.status, 'PENDING');
+  await send('101,other');
+  assert.match((await next())[0], /^s\/e 50,101,other belongs to another device/);
+  await send('301,door,open\n302,door,still open');
+  assert.deepEqual(
+    tenant.alarms.map(({ count, severity, text }) => [count, severity, text]),
+    [[2, 'MAJOR', 'still open']],
+  );
+});
+
 test('operations: delivered, asked for with 500, taken in order, answered', async () => {
   const platform = await start();
   const { client, got, send, next } = await device(platform);
@@ -244,6 +277,7 @@ test('template collections: made once, then used with their own ids', async () =
     '10,999,POST,MEASUREMENT,,c8y_MyMeasurement,,c8y_MyMeasurement.M.value,NUMBER,',
     '10,998,GET,INVENTORY,,true',
     '10,997,PUT,INVENTORY,true,false,c8y_Serial,c8y_Configuration,,',
+    '10,995,POST,EVENT,,t,,,a,STRING,,a.b,STRING,',
     '11,888,,c8y_IsDevice,type,c8y_Test,c8y_Configuration',
     '11,111,c8y_CustomConfiguration,deviceId,val1,val2,customValues[*]',
   ];
@@ -277,6 +311,7 @@ test('template collections: made once, then used with their own ids', async () =
   for (const [row, code] of [
     ['996,1', '40,996'],
     ['999,,warm', '45,999'],
+    ['995,text,,1,2', '45,995'],
   ]) {
     await send(row, 's/uc/mine');
     assert.match((await next())[0], new RegExp(`^s/e ${code},`));
