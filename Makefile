@@ -193,7 +193,7 @@ NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
 NEED_wasm    := $(WASM) build/gen/webcrypto.js $(LIB_JS) $(DASH)
 NEED_client  := $(LIB_JS)
 NEED_provider := $(PROVIDER)
-NEED_clouds  := $(CLOUDS) node_modules/.package-lock.json
+NEED_clouds  := $(CLOUDS) $(WASM) build/gen/webcrypto.js node_modules/.package-lock.json
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
 NEED_dashboard := node_modules/.package-lock.json
 NEED_net     := $(NET) build/native/fleet build/test/gateway $(DASH) dist/wasmqtt.wasm
@@ -241,7 +241,7 @@ demo: ## broker, web server, dashboard and a fleet of devices; PORT=9090 DEVICES
 
 cloud-sim: ## stand-ins of the IoT services, and what to fill in on the connect form for each; PORT=9800
 	@tests/tools/setup.sh demo
-	@$(MAKE) --no-print-directory $(CLOUDS)
+	@$(MAKE) --silent $(CLOUDS)
 	@exec node tests/clouds/sim.js
 
 # ---------------------------------------------------------------------------------------------------- house-keeping

@@ -3,11 +3,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadProviders } from '../../web/providers/index.js';
+import { startAlibaba } from './alibaba.js';
+import { startAws } from './aws.js';
 import { startAzureDps } from './azure_dps.js';
 import { startAzureEventGrid } from './azure_event_grid.js';
 import { startAzureIotHub } from './azure_iot_hub.js';
+import { startClearBlade } from './clearblade.js';
 import { connack } from './clients.js';
 import { startCumulocity } from './cumulocity.js';
+import { startScaleway } from './scaleway.js';
 
 const wasm = readFileSync(new URL('../../dist/providers.wasm', import.meta.url));
 const providers = await loadProviders({ wasm });
@@ -55,4 +59,28 @@ test('Cumulocity', async () => {
   const { form, bootstrapForm } = platform;
   for (const some of [form, { ...form, template: 'mine' }, bootstrapForm]) await signsIn('cumulocity', platform, some);
   await platform.stop();
+});
+
+test('AWS IoT Core: keys, temporary keys, and the authorizer', async () => {
+  for (const sessionToken of [undefined, 'FwoGZXIvYXdzEBYaDH+TEST/TOKEN+with/slashes==']) {
+    const aws = await startAws({ sessionToken, limits: { connectsPerSecond: 10 } });
+    for (const form of [...Object.values(aws.forms), { ...aws.form, expires: '60' }]) await signsIn('aws', aws, form);
+    await aws.stop();
+  }
+});
+
+test('ClearBlade, Alibaba Cloud, Scaleway', async () => {
+  const clearblade = await startClearBlade();
+  for (const form of Object.values(clearblade.forms)) await signsIn('clearblade', clearblade, form);
+  await clearblade.stop();
+  const alibaba = await startAlibaba();
+  for (const form of Object.values(alibaba.forms)) {
+    await signsIn('alibaba', alibaba, form);
+    await signsIn('alibaba', alibaba, { ...form, 'sign-method': 'hmacsha1' });
+  }
+  await signsIn('alibaba', alibaba, { ...alibaba.form, client: 'x', timestamp: '789' });
+  await alibaba.stop();
+  const scaleway = await startScaleway();
+  await signsIn('scaleway', scaleway, scaleway.form);
+  await scaleway.stop();
 });
