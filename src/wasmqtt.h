@@ -304,7 +304,9 @@ enum wq_event_type {
                              Session lost with messages in flight: QoS 1 goes out again as new; QoS 2 without PUBREC
                              settles with WQ_E_OUTCOME_UNKNOWN unless its args said resend, with PUBREC as sent.
                              Messages over a limit of this connection settle with WQ_E_SERVER_LIMIT, those that were
-                             in flight too; the limit on size is for a packet that names its topic */
+                             in flight too; the limit on size is for a packet that names its topic. Whether the server
+                             has one that was in flight is not known; with QoS 2 its packet id stays taken until the
+                             exchange or the session ends */
   WQ_EV_PUBLISH = 2,     /* a message. flags: QOS, RETAIN, DUP, CARRY, NEW_TOPIC, STREAM, ACK. topic_id (0: no id),
                              topic_off/topic_len, props_off, off/len payload (with STREAM: len is the whole, the bytes
                              from off to the end of the fed data are its beginning). aux: the handle for wq_ack(), 0 with

@@ -155,7 +155,7 @@ const wq_negotiated_t *wq_negotiated(const wq_client *client) { return &client->
 const wq_stats_t *wq_stats(wq_client *client) {
   wq_client *c = client;
   c->stats.queued = c->waiting[0].count + c->waiting[1].count;
-  c->stats.inflight = c->inflight.count;
+  c->stats.inflight = c->inflight.count - c->given_up;
   c->stats.unacked = wq_owed_count(c);
   c->stats.topics = c->topics.count;
   return &c->stats;

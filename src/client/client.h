@@ -42,7 +42,12 @@
 #define WQ_PACKET_ID_BYTES 8192u /* a bit for each packet id */
 #define WQ_NEVER UINT64_MAX      /* as a moment */
 
-enum wq_kind { WQ_KIND_PUBLISH, WQ_KIND_SUBSCRIBE, WQ_KIND_UNSUBSCRIBE };
+enum wq_kind {
+  WQ_KIND_PUBLISH,
+  WQ_KIND_SUBSCRIBE,
+  WQ_KIND_UNSUBSCRIBE,
+  WQ_KIND_GIVEN_UP /* in flight: no more than the packet id of a message that was settled without the server's word */
+};
 
 enum wq_progress {
   WQ_WAITING,  /* in waiting[] */
@@ -133,6 +138,7 @@ struct wq_client {
   uint64_t expiry_at; /* nothing in waiting[] is over before */
   wq_list waiting[2]; /* QoS 0, and QoS 1 or 2 */
   wq_list inflight;   /* sent, until acknowledged for good [M3:4.3.2-1] [M5:4.3.2-3] [M5:4.3.3-3] [M5:4.3.3-5] */
+  uint32_t given_up;  /* how many of those are WQ_KIND_GIVEN_UP */
   wq_list requests, settling;
   wq_aliases aliases;
   bool held;    /* nothing of waiting[1] is to be sent, see wq_hold() */
@@ -183,6 +189,7 @@ bool wq_packet_id_free(const wq_client *c, uint16_t packet_id);
 void wq_packet_id_set(wq_client *c, uint32_t cell, uint16_t packet_id); /* one that is free */
 void wq_packet_id_give(wq_client *c, wq_message *m);
 uint32_t wq_packet_id_find(const wq_client *c, uint16_t packet_id); /* 0: not in use */
+void wq_forget(wq_client *c, wq_list *list, uint32_t cell);         /* with its packet id, and nobody is told */
 void wq_settle_later(wq_client *c, wq_list *list, uint32_t cell, int32_t result);
 void wq_settle_now(wq_client *c, wq_list *list, uint32_t cell, int32_t result, uint8_t reason, uint32_t props_off,
                    uint16_t flags);

@@ -308,12 +308,8 @@ int wq_lost(wq_client *client, uint64_t now_ms) {
     if (c->alias_topics[alias]) wq_intern_unpin(&c->topics, c->alias_topics[alias]);
     c->alias_topics[alias] = 0; /* [M5:3.3.2-7] */
   }
-  while (c->requests.first) {
-    uint32_t cell = c->requests.first;
-    wq_list_remove(c, &c->requests, cell);
-    wq_packet_id_give(c, wq_message_at(c, cell));
-    wq_message_free(c, cell);
-  }
+  while (c->requests.first)
+    wq_forget(c, &c->requests, c->requests.first);
   while (c->waiting[0].first)
     wq_settle_later(c, &c->waiting[0], c->waiting[0].first, WQ_E_STATE);
   wq_input_begin(c, now_ms);

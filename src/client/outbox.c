@@ -101,6 +101,14 @@ uint32_t wq_packet_id_find(const wq_client *c, uint16_t packet_id) {
   return cell && wq_message_at(c, cell)->packet_id == packet_id ? cell : 0;
 }
 
+void wq_forget(wq_client *c, wq_list *list, uint32_t cell) {
+  wq_message *m = wq_message_at(c, cell);
+  if (m->kind == WQ_KIND_GIVEN_UP) c->given_up--;
+  wq_list_remove(c, list, cell);
+  wq_packet_id_give(c, m);
+  wq_message_free(c, cell);
+}
+
 void wq_settle_later(wq_client *c, wq_list *list, uint32_t cell, int32_t result) {
   wq_message *m = wq_message_at(c, cell);
   wq_list_remove(c, list, cell);
@@ -120,9 +128,7 @@ void wq_settle_now(wq_client *c, wq_list *list, uint32_t cell, int32_t result, u
   event->reason = reason;
   event->props_off = props_off;
   event->flags = flags;
-  wq_list_remove(c, list, cell);
-  wq_packet_id_give(c, m);
-  wq_message_free(c, cell);
+  wq_forget(c, list, cell);
 }
 
 void wq_settle_drain(wq_client *c) {
@@ -137,8 +143,7 @@ int wq_remove(wq_client *client, uint32_t token) {
     for (uint32_t at = c->waiting[lane].first; at; at = wq_message_at(c, at)->next)
       if (at == cell && wq_message_at(c, at)->token == token) {
         if (wq_message_at(c, at)->progress != WQ_WAITING) return WQ_E_STATE; /* its payload is being sent by the host */
-        wq_list_remove(c, &c->waiting[lane], cell);
-        wq_message_free(c, cell);
+        wq_forget(c, &c->waiting[lane], cell);
         return 0;
       }
   const wq_list *const sent[] = {&c->inflight, &c->settling};

@@ -132,6 +132,23 @@ static bool move_unacknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
   return true;
 }
 
+/* A message that was sent on an earlier connection is over a limit of this one. Its id stays taken while the session may
+ * know it: the server could have that PUBLISH, and would take the next one with its id for a repeat. */
+static void give_up(wq_client *c, uint32_t cell) {
+  wq_message *m = wq_message_at(c, cell);
+  const uint16_t packet_id = m->packet_id;
+  wq_chain_give(&c->cells, m->data); /* of which one becomes the cell that is needed */
+  m->data = 0;
+  wq_settle_later(c, &c->inflight, cell, WQ_E_SERVER_LIMIT); /* moves again_at on */
+  if (m->qos < 2) return;
+  const uint32_t kept = wq_message_new(c, WQ_KIND_GIVEN_UP);
+  wq_message_at(c, kept)->qos = 2;
+  wq_message_at(c, kept)->progress = WQ_SENT;
+  wq_packet_id_set(c, kept, packet_id);
+  wq_list_prepend(c, &c->inflight, kept);
+  c->given_up++;
+}
+
 /* What was in flight when the last connection ended goes first: PUBREL, then PUBLISH with DUP, each in its old order.
  * [M3:4.4.0-1] [M5:4.4.0-1] */
 static bool send_again(wq_client *c, uint64_t now_ms) {
@@ -141,7 +158,7 @@ static bool send_again(wq_client *c, uint64_t now_ms) {
     if (m->again && m->progress == WQ_RELEASED) { /* never its PUBLISH [M5:4.3.3-6] */
       if (!wq_output_ack_packet(c, WQ_PUBREL, m->packet_id, 0)) return false;
     } else if (m->again && over_server_limit(c, &p, size_of(c, &p))) {
-      wq_settle_later(c, &c->inflight, c->again_at, WQ_E_SERVER_LIMIT); /* moves again_at on */
+      give_up(c, c->again_at);
       continue;
     } else if (m->again) {
       if (c->quota <= 0 || !write_message(c, m, now_ms)) return false;
@@ -196,7 +213,7 @@ void wq_publish_resume(wq_client *c, bool session_present) {
     for (uint32_t cell = c->inflight.last, n = c->inflight.count, before; n; cell = before, n--) {
       wq_message *m = wq_message_at(c, cell);
       before = m->prev;
-      m->again = true;
+      m->again = m->kind == WQ_KIND_PUBLISH || m->progress == WQ_RELEASED;
       m->sent_before = m->progress == WQ_SENT; /* [M3:3.3.1-1] [M5:3.3.1-1] */
       if (m->progress != WQ_RELEASED) continue;
       /* PUBREL waits for no quota [M5:4.9.0-3], so it goes before what may have to; but its message counts until PUBCOMP
@@ -212,7 +229,9 @@ void wq_publish_resume(wq_client *c, bool session_present) {
   for (uint32_t cell = c->inflight.last, before; cell; cell = before) {
     wq_message *m = wq_message_at(c, cell);
     before = m->prev;
-    if (m->progress == WQ_RELEASED) {
+    if (m->kind == WQ_KIND_GIVEN_UP) {
+      wq_forget(c, &c->inflight, cell);
+    } else if (m->progress == WQ_RELEASED) {
       wq_settle_later(c, &c->inflight, cell, 0); /* PUBREC said that the server has it */
     } else if (m->qos == 2 && !m->resend) {
       wq_settle_later(c, &c->inflight, cell, WQ_E_OUTCOME_UNKNOWN);

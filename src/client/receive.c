@@ -146,6 +146,10 @@ static void stray(wq_client *c, uint8_t type, uint16_t packet_id) {
 static void settle(wq_client *c, uint32_t cell, const wq_ack_packet *p, wq_origin origin) {
   if (c->quota < c->negotiated.receive_maximum) /* [M5:4.9.0-2] */
     c->quota++;
+  if (wq_message_at(c, cell)->kind == WQ_KIND_GIVEN_UP) {
+    wq_forget(c, &c->inflight, cell);
+    return;
+  }
   /* After PUBREC the server has the message. A PUBCOMP that says 0x92 comes where the first one was lost. */
   const bool refused = p->reason >= 0x80 && wq_message_at(c, cell)->progress != WQ_RELEASED;
   const int32_t result = refused ? WQ_REFUSED(p->reason) : 0;
@@ -185,9 +189,10 @@ static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin orig
     if (m->progress == WQ_SENT) wq_settle_now(c, &c->inflight, cell, WQ_E_SERVER_LIMIT, 0, WQ_NO_PROPS, 0);
     return WQ_E_PROTOCOL;
   }
-  if (m->kind != WQ_KIND_PUBLISH || m->qos != (type == WQ_PUBACK ? 1 : 2)) return WQ_E_PROTOCOL;
+  const bool given_up = m->kind == WQ_KIND_GIVEN_UP;
+  if ((m->kind != WQ_KIND_PUBLISH && !given_up) || m->qos != (type == WQ_PUBACK ? 1 : 2)) return WQ_E_PROTOCOL;
   if (type == WQ_PUBREC && p.reason < 0x80) { /* at once, so in the order of PUBREC [M3:4.6.0-4] [M5:4.6.0-4] */
-    if (m->progress == WQ_SENT) {
+    if (m->progress == WQ_SENT && !given_up) {
       wq_record_add(c, WQ_RECORD_RELEASED, p.packet_id, m->token);
       tell_received(c, m, &p, origin);
     }
@@ -245,9 +250,7 @@ static int receive_suback(wq_client *c, uint8_t type, wq_bytes body, wq_origin o
   event->off = has_reasons ? offset(origin, p.reasons.data) : 0;
   event->len = has_reasons ? p.reasons.len : 0;
   event->props_off = props_offset(c, origin, p.properties);
-  wq_list_remove(c, &c->requests, cell);
-  wq_packet_id_give(c, m);
-  wq_message_free(c, cell);
+  wq_forget(c, &c->requests, cell);
   return 0;
 }
 

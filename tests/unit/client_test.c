@@ -231,6 +231,54 @@ static void packet_ids_used_up(void) {
   host_end(&h);
 }
 
+/* Publish with QoS 1 and have it acknowledged. Returns the packet id. */
+static unsigned publish_one(host *h) {
+  const wq_publish_args args = {.size = sizeof args, .qos = 1, .topic = text("t")};
+  int got;
+  do
+    got = wq_publish(h->client, &args, h->now);
+  while (give_memory(h, got));
+  CHECK(got > 0);
+  wq_output_view view;
+  wq_output(h->client, &view);
+  const uint8_t puback[] = {0x40, 2, view.data[5], view.data[6]};
+  wq_output_ack(h->client, view.len);
+  CHECK_INT(wq_feed(h->client, puback, sizeof puback, h->now), 4);
+  return (unsigned)puback[2] << 8 | puback[3];
+}
+
+/* A server that lowers its Maximum Packet Size within a session may have a message that is over it now. */
+static void packet_id_of_what_was_given_up(void) {
+  static const uint8_t lowered[] = {0x20, 8, 1, 0, 5, 0x27, 0, 0, 0, 20}, lost[] = {0x20, 3, 0, 0, 0};
+  wq_config config;
+  wq_config_init(&config);
+  host h = host_make(&config);
+  wq_connect_args connect = {.size = sizeof connect, .version = 5, .client_id = text("a")};
+  wq_publish_args args = {
+      .size = sizeof args, .qos = 2, .topic = text("t"), .payload = text("more than 20 bytes with its head")};
+  online(&h, 5);
+  int got;
+  do
+    got = wq_publish(h.client, &args, h.now);
+  while (give_memory(&h, got));
+  drop_output(&h);
+  wq_lost(h.client, h.now);
+  CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+  drop_output(&h);
+  CHECK_INT(wq_feed(h.client, lowered, sizeof lowered, h.now), sizeof lowered);
+  for (int i = 0; i < 1000; i++) /* more often than there are places for ids */
+    CHECK(publish_one(&h) % 512 != 1);
+  wq_lost(h.client, h.now);
+  CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+  drop_output(&h);
+  CHECK_INT(wq_feed(h.client, lost, sizeof lost, h.now), sizeof lost);
+  bool again = false;
+  for (int i = 0; i < 1000; i++)
+    again = again || publish_one(&h) % 512 == 1;
+  CHECK(again);
+  host_end(&h);
+}
+
 /* JavaScript's strings cannot even say this. */
 static void text_that_is_none(void) {
   static const uint8_t overlong[] = {0xC0, 0xAF}, surrogate[] = {0xED, 0xA0, 0x80}, nul[] = {'a', 0};
@@ -812,6 +860,8 @@ int main(void) {
   check_case("a settlement outlives a call that wants memory", memory_before_a_settlement);
   check_case("every packet id in use; one that PUBACK freed is taken again [M3:2.3.1-2] [M3:2.3.1-3]",
              packet_ids_used_up);
+  check_case("an id stays taken where the server may hold it for a message that was given up [M5:4.3.3-1]",
+             packet_id_of_what_was_given_up);
   check_case("filters and will topics that are not UTF-8 [M3:3.1.3-10] [M3:3.8.3-1] [M3:3.10.3-1] [M5:3.1.3-11] "
              "[M5:3.8.3-1] [M5:3.10.3-1]",
              text_that_is_none);
