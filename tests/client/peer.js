@@ -194,7 +194,7 @@ export class Peer {
 
   /**
    * @param {import('../../web/client/options.js').ClientOptions} [options]
-   * @param {string | string[]} [url]
+   * @param {import('../../web/client/options.js').Target} [url]
    */
   connect(options = {}, url = 'ws://peer.test/mqtt') {
     return connect(url, { ...this.options, ...options });
@@ -202,7 +202,7 @@ export class Peer {
 
   /**
    * @param {import('../../web/client/options.js').ClientOptions} [options]
-   * @param {string | string[]} [url]
+   * @param {import('../../web/client/options.js').Target} [url]
    */
   createClient(options = {}, url = 'ws://peer.test/mqtt') {
     return createClient(url, { ...this.options, ...options });

@@ -10,6 +10,7 @@ import { negotiatedOf } from './negotiated.js';
 import { settingsOf } from './options.js';
 import { Outbox, payloadOf } from './outbox.js';
 import { ownBytes } from './outbox_records.js';
+import { Guide, isProfile } from './profile.js';
 import { PropertyTable } from './properties.js';
 import { Renewal } from './renewal.js';
 import { Requests } from './request.js';
@@ -77,15 +78,19 @@ export class Client {
   #oversizeCount = 0;
 
   /**
-   * @param {string | URL | readonly (string | URL)[]} urls
+   * @param {import('./options.js').Target} target
    * @param {import('./options.js').ClientOptions} options
    * @param {boolean} once the first round of attempts decides
    * @internal
    */
-  constructor(urls, options, once) {
-    this.#settings = settingsOf(urls, options);
+  constructor(target, options, once) {
+    this.#settings = settingsOf(target, options);
     this.#once = once;
     this.#machine = new Machine((error) => this.#report(error), this.#settings.log, this.#settings.timerWorker);
+    if (isProfile(target)) {
+      const guide = (this.#machine.guide = new Guide(target, this.#machine, options));
+      this.#settings.credentials = () => guide.credentials();
+    }
     this.#inbox = new Inbox(this.#machine, this.#settings.unmatchedTimeout);
     this.#outbox = new Outbox(this.#machine, this.#settings.queue, (message) => this.#emitter.emit('settled', message));
     this.#subscriptions = new Subscriptions(this.#machine, () => this.#inbox.forgetRoutes());
@@ -102,11 +107,13 @@ export class Client {
   }
 
   async #start() {
-    const { store, sessionName, connectTimeout, core: limits } = this.#settings;
+    const { store, sessionName, connectTimeout } = this.#settings;
+    const { guide } = this.#machine;
     let opened;
     let core;
     try {
       const module = await this.#loading;
+      const limits = guide ? await guide.start(this.#settings.core) : this.#settings.core;
       if (this.#started.done) return;
       opened = store && (await openSession(store, sessionName, limits));
       core = await Core.start(module, opened?.limits ?? limits);

@@ -16,6 +16,20 @@ import { inTime } from './settle.js';
  */
 
 /**
+ * What a profile gives beside Credentials.
+ * @typedef {object} Given
+ * @property {number} [keepalive]
+ * @property {boolean} [clean]
+ * @property {readonly string[]} [protocols]
+ * @property {readonly number[]} [versions]
+ * @property {number} [renew] ms since epoch
+ * @property {boolean} [reauthenticate]
+ * @property {import('./properties.js').Properties} [properties] of CONNECT
+ * @property {import('./auth.js').Authentication} [authentication]
+ * @typedef {import('./options.js').Credentials & Given} Credentials
+ */
+
+/**
  * @typedef {object} Sent
  * @property {string} home the URL whose server sends us
  * @property {string[]} urls where to
@@ -46,8 +60,10 @@ export class Dialer {
   #stopped = false;
   /** Reconnects resume the session. */
   #resumes = false;
-  /** What the next attempt is to use, asked for already. @type {import('./options.js').Credentials | null} */
+  /** What the next attempt is to use, asked for already. @type {Credentials | null} */
   next = null;
+  /** When to ask for others, if that was said; ms since epoch. @type {number | undefined} */
+  renew;
   /** When the credentials of the present connection end, in ms since epoch. */
   expires = Infinity;
   /** As the server assigned it. */
@@ -129,11 +145,11 @@ export class Dialer {
 
   /**
    * @param {string} url
-   * @param {import('./options.js').Credentials} given
+   * @param {Credentials} given
    */
   async #tryVersions(url, given) {
-    const fixed = this.#settings.version ?? this.#worked.get(url);
-    const versions = fixed ? [fixed] : [5, 4, 3];
+    const fixed = this.#settings.version ?? this.#worked.get(placeOf(url));
+    const versions = fixed ? [fixed] : [...(given.versions ?? [5, 4, 3])];
     for (;;) {
       if (this.#stopped) throw endedError('open');
       const version = /** @type {number} */ (versions.shift());
@@ -147,7 +163,7 @@ export class Dialer {
 
   /**
    * Ask the user for what the next attempt is to use, for as long as an attempt may take.
-   * @returns {Promise<import('./options.js').Credentials>}
+   * @returns {Promise<Credentials>}
    */
   async credentials() {
     const { credentials, connectTimeout } = this.#settings;
@@ -166,11 +182,12 @@ export class Dialer {
   /**
    * @param {string} url
    * @param {number} version
-   * @param {import('./options.js').Credentials} given
+   * @param {Credentials} given
    * @returns {Promise<{ ended: Promise<MqttError | null> }>}
    */
   #dial(url, version, given) {
-    const { protocols, webSocket, authentication } = this.#settings;
+    const { webSocket, authentication = given.authentication } = this.#settings;
+    const protocols = this.#settings.protocols ?? given.protocols?.slice();
     const args = {
       url,
       protocols: protocols ?? [version === 3 ? 'mqttv3.1' : 'mqtt'], // [M3:6.0.0-3] [M5:6.0.0-3]
@@ -188,10 +205,11 @@ export class Dialer {
       const connection = new Connection(this.#machine, this.#parts, args, {
         opened: () => {},
         accepted: (connack) => {
-          this.#worked.set(url, version);
+          this.#worked.set(placeOf(url), version);
           this.#resumes = version === 5;
           if (version < 5) this.#warn(connection);
-          this.expires = given.expires === undefined ? Infinity : Number(given.expires);
+          this.#machine.guide?.accepted(connection);
+          this.taken(given);
           this.#handlers.accepted(connection, connack);
           this.#sessionOf = this.clientId;
           resolve({ ended });
@@ -227,11 +245,12 @@ export class Dialer {
 
   /**
    * @param {number} version
-   * @param {import('./options.js').Credentials} given
+   * @param {Credentials} given
    * @returns {import('../../wasm/core.js').ConnectArgs}
    */
   #connectArgs(version, given) {
-    const { clean, keepalive, connectTimeout, username, password, will, receiveMaximum } = this.#settings;
+    const { connectTimeout, username, password, will, receiveMaximum } = this.#settings;
+    const { clean = this.#settings.clean, keepalive = this.#settings.keepalive } = given;
     const { properties } = this.#parts;
     const v5 = version === 5;
     const { journal } = this.#machine;
@@ -245,7 +264,8 @@ export class Dialer {
     const alone = v5 && journal !== null && !journal.begun; // [M5:3.2.2-4]
     // The session of another id is none of ours, whoever began it. [M3:3.1.3-2] [M5:3.1.3-2]
     const other = this.#sessionOf !== undefined && this.#sessionOf !== this.clientId;
-    return {
+    const all = this.#properties(given);
+    const args = {
       version,
       clean: other || alone || (clean && !(v5 && this.#resumes)),
       keepAlive: keepalive,
@@ -253,19 +273,30 @@ export class Dialer {
       clientId: this.clientId,
       username: given.username ?? username,
       password: passwordBytes(given.password) ?? password,
-      properties: v5 ? properties.encode(this.#properties(), 'connect', 'options') : undefined,
+      properties: v5 ? properties.encode(all, 'connect', 'options') : undefined,
       receiveMaximum,
       will: will && {
         ...will,
         properties: v5 ? properties.encode(will.properties, 'will', 'options') : undefined,
       },
     };
+    return this.#machine.guide?.connect(args, v5 && all.userProperties !== undefined) ?? args;
   }
 
-  #properties() {
+  /**
+   * These credentials are in use.
+   * @param {Credentials} given
+   */
+  taken({ expires, renew }) {
+    this.expires = expires === undefined ? Infinity : Number(expires);
+    this.renew = renew;
+  }
+
+  /** @param {Credentials} given */
+  #properties(given) {
     const { properties, reconnect } = this.#settings;
     const expiry = this.#machine.journal ? STORED_SESSION_EXPIRY : reconnect ? SESSION_EXPIRY : undefined;
-    return { sessionExpiryInterval: expiry, ...properties };
+    return { sessionExpiryInterval: expiry, ...given.properties, ...properties };
   }
 
   /** The session would outlive this client only because we asked so: the server need not keep it. */
@@ -286,6 +317,11 @@ export class Dialer {
     this.#stopped = true;
     this.#connection?.abandon(null);
   }
+}
+
+/** A URL without its query, which may be another one each time. @param {string} url */
+function placeOf(url) {
+  return url.split('?', 1)[0];
 }
 
 /**

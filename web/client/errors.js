@@ -16,10 +16,11 @@ export class MqttError extends Error {
    * @param {string} code
    * @param {string} message
    * @param {{ hint?: string, reasonCode?: number, closeCode?: number, sent?: boolean, serverReference?: string,
-   *   properties?: import('./properties.js').Properties, cause?: unknown }} [more]
+   *   properties?: import('./properties.js').Properties, rule?: string,
+   *   field?: string, cause?: unknown }} [more]
    */
   constructor(phase, code, message, more = {}) {
-    const { hint = '', reasonCode, closeCode, sent, serverReference, properties = {}, cause } = more;
+    const { hint = '', reasonCode, closeCode, sent, serverReference, properties = {}, rule, field, cause } = more;
     super(message, cause === undefined ? undefined : { cause });
     /** @type {Phase} */
     this.phase = phase;
@@ -41,6 +42,10 @@ export class MqttError extends Error {
      * @type {import('./properties.js').Properties}
      */
     this.properties = properties;
+    /** Of code 'rule': the name of the service's rule, as of ProfileFinding. @type {string | undefined} */
+    this.rule = rule;
+    /** Of a profile's login: the name of the form's field that it is about. @type {string | undefined} */
+    this.field = field;
   }
 }
 MqttError.prototype.name = 'MqttError';

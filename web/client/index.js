@@ -16,6 +16,10 @@ export { memoryStore, MqttError, scramSha256 };
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./subscription.js').Subscription} Subscription */
 /** @typedef {import('./options.js').ClientOptions} ClientOptions */
+/** @typedef {import('./profile.js').Profile} Profile */
+/** @typedef {import('./profile.js').ProfileLogin} ProfileLogin */
+/** @typedef {import('./profile.js').ProfileRules} ProfileRules */
+/** @typedef {import('./profile.js').ProfileFinding} ProfileFinding */
 /** @typedef {import('./auth.js').Authentication} Authentication */
 /** @typedef {import('./auth.js').AuthenticationDialogue} AuthenticationDialogue */
 /** @typedef {import('./auth.js').AuthenticationAnswer} AuthenticationAnswer */
@@ -35,26 +39,26 @@ export { memoryStore, MqttError, scramSha256 };
 /** @typedef {import('./socket.js').WebSocketLike} WebSocketLike */
 
 /**
- * Connect, trying each URL once; connectTimeout is for each. Resolves when the server has accepted; rejects with an
+ * Connect by URL, trying each once, or by a profile (wasmqtt/providers makes them for IoT services); connectTimeout is for each. Resolves when the server has accepted; rejects with an
  * MqttError that says what happened and what to try, and leaves nothing behind. Later losses are followed by reconnecting.
- * @param {string | URL | readonly (string | URL)[]} urls ws:// or wss://
+ * @param {import('./options.js').Target} target ws:// or wss://, or a profile
  * @param {import('./options.js').ClientOptions} [options]
  * @returns {Promise<Client>}
  */
-export async function connect(urls, options = {}) {
-  return new ClientClass(urls, options, true).ready;
+export async function connect(target, options = {}) {
+  return new ClientClass(target, options, true).ready;
 }
 
 /**
  * A client at once, which connects by itself and goes on trying as its option `reconnect` says. Subscriptions and messages
  * with QoS 1 and 2 may be given to it already; `client.ready` resolves with the first connection. Throws an MqttError only
  * for options that cannot be.
- * @param {string | URL | readonly (string | URL)[]} urls ws:// or wss://
+ * @param {import('./options.js').Target} target ws:// or wss://, or a profile
  * @param {import('./options.js').ClientOptions} [options]
  * @returns {Client}
  */
-export function createClient(urls, options = {}) {
-  return new ClientClass(urls, options, false);
+export function createClient(target, options = {}) {
+  return new ClientClass(target, options, false);
 }
 
 export default { connect, createClient, memoryStore, scramSha256, MqttError };

@@ -15,6 +15,8 @@ export class Machine {
   connection = null;
   /** With a store that survives. @type {import('./journal.js').Journal | null} */
   journal = null;
+  /** With a profile. @type {import('./profile.js').Guide | null} */
+  guide = null;
   /** While somebody listens to the event 'packet'. @type {((packet: import('./types.js').PacketInfo) => void) | null} */
   packets = null;
   /** @type {(level: 'debug' | 'info' | 'warn', text: string, data?: unknown) => void} */

@@ -1,6 +1,7 @@
 // What connect() and createClient() take: checked, and with its defaults.
 import { checkUrl } from './doctor.js';
 import { MqttError } from './errors.js';
+import { isProfile } from './profile.js';
 import { defaultWebSocket } from './socket.js';
 import { indexedDb } from './store_indexeddb.js';
 import { defaultTimerWorker } from './timer.js';
@@ -109,6 +110,10 @@ import { defaultTimerWorker } from './timer.js';
  * @property {import('../../wasm/core.js').CoreConfig} core
  */
 
+/** @typedef {string | URL | readonly (string | URL)[] | import('./profile.js').Profile} Target where to connect to */
+
+/** Stands for the URL that a profile's login will say. */
+const PROFILED = 'wss://profile.invalid';
 const EVENTS_MAX = 4096; // 64 KiB of small packets in one call
 const encoder = new TextEncoder();
 
@@ -263,12 +268,18 @@ function randomClientId() {
 }
 
 /**
- * @param {string | URL | readonly (string | URL)[]} urls
+ * @param {Target} target
  * @param {ClientOptions} options
  * @returns {Settings}
  */
-export function settingsOf(urls, options) {
-  const list = Array.isArray(urls) ? urls : [urls];
+export function settingsOf(target, options) {
+  const profile = isProfile(target) ? target : null;
+  const list = Array.isArray(target) ? target : [profile ? PROFILED : target];
+  if (profile && (options.credentials || options.authentication)) {
+    throw new MqttError('options', 'bad-option', 'A profile signs in by itself.', {
+      hint: 'Leave out the options credentials and authentication.',
+    });
+  }
   if (list.length === 0) throw new MqttError('options', 'bad-url', 'There is no URL to connect to.');
   check(options, RULES, '');
   check(options.reconnect || {}, RECONNECT_RULES, 'reconnect.');
@@ -318,7 +329,7 @@ export function settingsOf(urls, options) {
     queue: { maxMessages: 10_000, maxBytes: 16 << 20, policy: 'reject', qos0: false, ...defined(queue) },
     ackRule: { manual: options.manualAck ?? false, resolved: options.ack === 'resolved' },
     unmatchedTimeout: options.unmatchedTimeout ?? 10_000,
-    ...storeOf(options, checkUrl(list[0])),
+    ...storeOf({ ...options, storeName: options.storeName ?? profile?.service }, checkUrl(list[0])),
     protocols: options.protocols,
     webSocket: options.webSocket ?? defaultWebSocket,
     responseTopic: options.responseTopic,

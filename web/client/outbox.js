@@ -117,6 +117,8 @@ export class Outbox {
   #renewing = false;
   /** Who waits for messages to settle: see #until. @type {Set<(lost: boolean) => void>} */
   #waiters = new Set();
+  /** Messages that wait for their turn, since the service takes so many a second. */
+  #paced = 0;
   /** Accepted messages. */
   published = 0;
   /** @type {boolean} */
@@ -159,7 +161,7 @@ export class Outbox {
 
   /** Messages that were published and are not settled. */
   get #count() {
-    return this.#pending.size + (this.records?.storing.size ?? 0);
+    return this.#pending.size + (this.records?.storing.size ?? 0) + this.#paced;
   }
 
   /** The same, oldest first. */
@@ -219,9 +221,47 @@ export class Outbox {
    */
   publish(topic, payload, options = NO_OPTIONS) {
     try {
-      return this.#publish(topic, payloadOf(payload), options);
+      if (this.closed) throw endedError('publish');
+      const bytes = payloadOf(payload);
+      const turn = this.#machine.guide && this.#turn(this.#machine.guide, topic, bytes, options);
+      return turn ? this.#later(turn, topic, ownBytes(bytes), options) : this.#publish(topic, bytes, options);
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  /**
+   * What the service says to a message; a promise if it takes no more right now.
+   * @param {import('./profile.js').Guide} guide
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   * @param {PublishOptions} options
+   */
+  #turn(guide, topic, payload, options) {
+    const full = this.#paced >= this.#queue.maxMessages || !this.#fits(payload.length + topic.length);
+    const encoded = this.#encode(options.properties);
+    return guide.publish(topic, payload, options, encoded?.length ?? 0, full ? this.#tooMany() : null);
+  }
+
+  /**
+   * @param {Promise<void>} turn
+   * @param {string} topic
+   * @param {Uint8Array | string} payload our own
+   * @param {PublishOptions} options
+   */
+  async #later(turn, topic, payload, options) {
+    const properties = options.properties && structuredClone(options.properties);
+    const since = performance.now();
+    const size = payload.length + topic.length;
+    this.#bytes += size;
+    this.#paced++;
+    try {
+      await turn.finally(() => (this.#bytes -= size));
+      const timeout = options.timeout && Math.max(options.timeout - (performance.now() - since), 1);
+      return this.#publish(topic, payload, { ...options, properties, timeout });
+    } finally {
+      this.#paced--;
+      for (const look of this.#waiters) look(false);
     }
   }
 
@@ -232,7 +272,6 @@ export class Outbox {
    * @returns {Promise<PublishResult>}
    */
   #publish(topic, payload, options) {
-    if (this.closed) throw endedError('publish');
     if (options.signal?.aborted) return new Settling('publish', options).promise;
     const qos = options.qos ?? 0;
     const connection = this.#machine.connection;
@@ -608,6 +647,7 @@ export class Outbox {
   /** The client has ended: nothing will be sent any more. */
   close() {
     this.closed = true;
+    this.#machine.guide?.close();
     this.#clock.stop();
     this.#offline.flush(endedError('publish'));
     for (const settling of this.#crowd.splice(0)) settling.reject(endedError('publish'));

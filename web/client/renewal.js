@@ -56,11 +56,11 @@ export class Renewal {
 
   /** CONNACK came. */
   accepted() {
-    const { expires = Infinity } = this.#dialer;
+    const { expires = Infinity, renew = 0 } = this.#dialer;
     const now = Date.now();
     if (expires <= now) this.#machine.log('warn', 'credentials() says that what it gave has expired already');
     this.#backoff = new Backoff(this.#reconnect);
-    this.#set(renewalTime(expires, now));
+    this.#set(renew > now ? renew : renewalTime(expires, now));
   }
 
   /** The connection is gone, or going. */
@@ -100,6 +100,14 @@ export class Renewal {
           'credentials-failed',
           'credentials() gave none that last longer than the present ones.',
         );
+      }
+      if (given.reauthenticate && this.#machine.connection) {
+        await this.#machine.connection.reauthenticate({});
+        if (era !== this.#era) return;
+        this.#dialer.taken(given);
+        this.#asking = false;
+        this.accepted();
+        return;
       }
       await this.#settled();
       if (era !== this.#era) return;

@@ -55,7 +55,7 @@ import { Settling } from './settle.js';
 
 /** @type {FilterResult} */
 export const UNASKED = Object.freeze({ reasonCode: 0, properties: Object.freeze({}) });
-/** Filters in one SUBSCRIBE; no service is known that takes fewer. */
+/** Filters in one SUBSCRIBE, where no profile says that the service takes fewer. */
 const BATCH = 8;
 
 export class Subscriptions {
@@ -114,6 +114,7 @@ export class Subscriptions {
    * @param {() => void} giveUp called before a rejection by time or signal
    */
   add(filter, options, giveUp) {
+    this.#machine.guide?.subscribe(filter, options, this.#others(filter));
     const entry = this.#entry(filter);
     entry.options = options;
     this.#changed();
@@ -147,6 +148,13 @@ export class Subscriptions {
       }
     }
     return this.#identified.get(identifier) ?? [];
+  }
+
+  /** How many other filters are wanted. @param {string} filter */
+  #others(filter) {
+    let count = 0;
+    for (const entry of this.#entries.values()) if (entry.wanted && entry.filter !== filter) count++;
+    return count;
   }
 
   /** More than one filter matches. @param {string} topic */
@@ -213,11 +221,12 @@ export class Subscriptions {
     /** @type {Entry[]} */
     let batch = [];
     let unsubscribing = false;
+    const most = Math.min(this.#machine.guide?.batch ?? BATCH, BATCH);
     for (const entry of [...this.#entries.values()]) {
       if (entry.agreed || entry.token !== 0) continue;
       const properties = entry.wanted ? entry.options.properties : entry.farewell;
       const alone = properties !== undefined || (entry.wanted && this.#identifies);
-      if (batch.length > 0 && (batch.length === BATCH || alone || entry.wanted === unsubscribing)) {
+      if (batch.length > 0 && (batch.length >= most || alone || entry.wanted === unsubscribing)) {
         if (!this.#request(batch)) return;
         batch = [];
       }
@@ -398,7 +407,9 @@ export class Subscriptions {
    * @param {boolean} sessionPresent the server knows what it was told before
    */
   connected(sessionPresent) {
-    this.#identifies = this.#machine.version === 5 && this.#machine.core.negotiated().identifiers_available !== 0;
+    const { core, guide, version } = this.#machine;
+    this.#identifies =
+      version === 5 && core.negotiated().identifiers_available !== 0 && (guide === null || guide.identifies);
     for (const entry of [...this.#entries.values()]) {
       if (entry.wanted) {
         entry.agreed &&= sessionPresent;
