@@ -166,7 +166,7 @@ test('a login is answered with CONNACK 0, 4 or 5', async () => {
 
 test('the connection ends with its token', async () => {
   const { dps } = await start();
-  const { client } = await plain(dps, { seconds: 1 });
+  const { client } = await plain(dps, { seconds: 4 });
   await closing(client);
   assert.equal(dps.open().length, 0);
 });

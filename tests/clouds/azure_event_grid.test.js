@@ -127,7 +127,7 @@ test('messages with all that belongs to them, wildcards, retained messages, comm
 
 test('a token ends: the connection does too, unless AUTH brought another', async () => {
   const grid = await start();
-  const short = login(grid, { token: await grid.cloud.token({ seconds: 1 }) });
+  const short = login(grid, { token: await grid.cloud.token({ seconds: 5 }) });
   const { client: kept } = await plain(grid, { ...short, clientId: 'kept' });
   const answer = once(kept, 'packetreceive');
   renew(kept, await grid.cloud.token());
@@ -218,13 +218,15 @@ test('what is forbidden and does not end the connection', async () => {
 
 test('a session belongs to one client, and ends when too much waits for it', async () => {
   const grid = await start();
-  const options = login(grid, { more: { sessionExpiryInterval: 600 } });
+  const options = login(grid, { more: { sessionExpiryInterval: 600, receiveMaximum: 1 } });
   const { client } = await plain(grid, options);
   await client.subscribeAsync('a', { qos: 1 });
   assert.equal(await connack(grid.url, { ...options, username: 'client-2' }), 0x87);
   assert.equal(client.connected, true);
   for (let i = 0; i < 200; i++) grid.route({ topic: 'a', payload: '1', qos: 1 });
   assert.equal(grid.sessions.size, 1, 'it is there to take them');
+  const session = grid.open()[0].session;
+  await grid.until(() => session.queue.length + session.unacknowledged.size === 0);
   await client.endAsync();
   await grid.until(() => grid.open().length === 0);
   assert.equal(await connack(grid.url, { ...options, username: 'client-2', clean: false }), 0x87);

@@ -272,7 +272,7 @@ test('a login is answered with CONNACK 0, 4 or 5', async () => {
 
 test('the connection ends with its token; the same token is not taken again after expireNow()', async () => {
   const hub = await start();
-  const short = await plain(hub, login(hub, { seconds: 1 }));
+  const short = await plain(hub, login(hub, { seconds: 4 }));
   await closing(short);
   const kept = login(hub);
   const first = await plain(hub, kept);

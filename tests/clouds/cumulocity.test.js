@@ -318,6 +318,17 @@ test('template collections: made once, then used with their own ids', async () =
   }
 });
 
+test('the default collection answers on s/dd, others on their own topics', async () => {
+  const platform = await start();
+  const { client, send, next } = await device(platform, { clientId: 'd:serial-1:mine' });
+  await client.subscribeAsync(['s/dd', 's/dc/other']);
+  for (const name of ['mine', 'other']) await send('10,1,GET,INVENTORY,,false\n11,2,,type,type', `s/ut/${name}`);
+  await send('1,serial-1', 's/ud');
+  assert.deepEqual(await next(), ['s/dd 2,c8y_MQTTDevice\n']);
+  await send('1,serial-1', 's/uc/other');
+  assert.deepEqual(await next(), ['s/dc/other 2,c8y_MQTTDevice\n']);
+});
+
 test('JSON in place of SmartREST', async () => {
   const platform = await start();
   const { tenant } = platform.cloud;
