@@ -142,6 +142,10 @@ test('Cloud Twins: put, patch, get, versions, errors; for the requesting connect
     assert.equal((await ask(path, body))[0], 'error', path);
   }
   assert.deepEqual(hub.cloud.getTwin(id, 'state'), { version: 3, data: { b: patched.b } });
+  // Who did not subscribe gets no answer.
+  await one.unsubscribeAsync(['$SCW/twins/me/#', `$SCW/twins/${id}/#`]);
+  one.on('message', (topic) => assert.fail(topic));
+  await one.publishAsync('$SCW/twins/me/state/get', '', { qos: 1 });
   await one.endAsync();
   await other.endAsync();
   await hub.stop();
