@@ -29,7 +29,7 @@ static bool over_server_limit(const wq_client *c, const wq_publish_packet *p, ui
 
 /* May one more message with QoS 1 or 2 be under way? Nothing else waits for it. [M5:3.3.4-7] [M5:3.3.4-8] [M5:4.9.0-3] */
 static bool quota_left(const wq_client *c) {
-  return c->quota > 0 && !c->held && c->inflight.count < c->config.inflight_max && wq_records_room(c) &&
+  return c->quota > 0 && !c->held && c->inflight.count - c->given_up < c->config.inflight_max && wq_records_room(c) &&
          c->inflight.count + c->requests.count < UINT16_MAX; /* a packet id is free */
 }
 
