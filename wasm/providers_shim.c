@@ -407,9 +407,10 @@ EXPORT(const wq_smartrest_topic *, wq_wasm_smartrest_topic, void) {
   return wq_smartrest_topic_read(scratch.texts[0], &smartrest_topic) == 0 ? &smartrest_topic : NULL;
 }
 
-/* Texts: the topic. The rows are the result. */
+/* Texts: the topic. The rows are the result, and not longer than one payload. */
 EXPORT(int, wq_wasm_smartrest_writer, uint32_t payload_max) {
-  return wq_smartrest_writer_init(&writer, result, sizeof result, scratch.texts[0], payload_max);
+  const uint32_t room = payload_max < sizeof result ? payload_max : (uint32_t)sizeof result;
+  return wq_smartrest_writer_init(&writer, result, room, scratch.texts[0], payload_max);
 }
 
 /* Texts: the fields. */

@@ -209,3 +209,48 @@ test('topics: an operator reads those of devices', async () => {
   assert.deepEqual([parts?.kind, parts?.device], ['telemetry', 'pump']);
   assert.equal(topics.build('command', { device: 'pump', name: 'stop' }), 'devices/pump/commands/stop');
 });
+
+/* ------------------------------------------------------------------------------------------------ SmartREST */
+
+test('SmartREST: rows are written, checked, and cut between rows', async () => {
+  const smartrest = await providers.smartrest();
+  assert.deepEqual(
+    smartrest.write('s/us', [
+      ['100', 'my, device', 'type'],
+      ['200', 'T', 'c', 21.5],
+    ]),
+    ['100,"my, device",type\n200,T,c,21.5'],
+  );
+  assert.throws(
+    () =>
+      smartrest.write('s/us', [
+        ['100', 'a', 'b'],
+        ['200', 'T', 'c', 'warm'],
+      ]),
+    {
+      code: 'provider-row',
+      message: /^Row 2: 200 \w+, argument 3 \(value\): .* a number$/,
+    },
+  );
+  assert.throws(() => smartrest.write('elsewhere', [['100']]), { code: 'provider-topic' });
+  const rows = Array.from({ length: 1000 }, (_, i) => ['200', 'T', 'c', i]);
+  const payloads = smartrest.write('s/us', rows, 1000);
+  assert.ok(payloads.length > 10 && payloads.every((text) => text.length <= 1000));
+  assert.equal(payloads.join('\n').split('\n').length, 1000);
+});
+
+test('SmartREST: rows are read, named, and a malformed one costs itself only', async () => {
+  const smartrest = await providers.smartrest();
+  const read = (/** @type {string} */ text) => /** @type {any[]} */ (smartrest.read('s/ds', text));
+  const [restart, other] = read('510,serial\r\n999,"say ""hi""",x');
+  assert.deepEqual([restart.id, restart.name, restart.fields], ['510', 'c8y_Restart', ['510', 'serial']]);
+  assert.deepEqual(Object.values(restart.args), ['serial']);
+  assert.deepEqual(other, { id: '999', name: '', fields: ['999', 'say "hi"', 'x'], args: {} });
+  const [bad, good] = read('510,a"b\n510,c');
+  assert.deepEqual([bad.line, bad.column], [1, 6]);
+  assert.match(bad.error, /./);
+  assert.equal(good.fields[1], 'c');
+  const long = read(Array.from({ length: 20_000 }, (_, i) => `510,s${i}`).join('\n'));
+  assert.equal(long.length, 20_000, 'over the edge of the scratch area');
+  assert.equal(long[19_999].fields[1], 's19999');
+});

@@ -35,6 +35,9 @@ export { loadProviders } from './providers.js';
 /** @typedef {import('./rules.js').RuleAction} RuleAction */
 /** @typedef {import('./rules.js').Finding} Finding */
 /** @typedef {import('./rules.js').Overrides} Overrides */
+/** @typedef {import('./smartrest.js').SmartRest} SmartRest */
+/** @typedef {import('./smartrest.js').Row} Row */
+/** @typedef {import('./smartrest.js').RowError} RowError */
 /** @typedef {import('./topics.js').Topics} Topics */
 /** @typedef {import('./topics.js').TopicKind} TopicKind */
 /** @typedef {import('./topics.js').TopicParts} TopicParts */

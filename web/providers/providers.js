@@ -2,6 +2,7 @@
 import { Forms } from './forms.js';
 import { login } from './login.js';
 import { Rules } from './rules.js';
+import { SmartRest } from './smartrest.js';
 import { Topics } from './topics.js';
 import { loadModule, startInstance } from './wasm.js';
 
@@ -112,5 +113,13 @@ export class Providers {
     const at = instance.x.wq_wasm_rules_init(index, ...names, count);
     instance.scratch.wipe();
     return { rules: new Rules(instance, at, overrides), topics: new Topics(instance) };
+  }
+
+  /**
+   * A writer and a reader of SmartREST, Cumulocity's text format.
+   * @returns {Promise<SmartRest>}
+   */
+  async smartrest() {
+    return new SmartRest(await startInstance(this.#module));
   }
 }

@@ -1,0 +1,136 @@
+// SmartREST 2.0, the text format of Cumulocity: rows that are checked before they are sent, and rows that came, with their
+// fields by name.
+import { ProviderError } from './errors.js';
+
+/** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
+
+/**
+ * A row that was read. args: by the names of its template; of arguments that come again and again, all. A row of a template
+ * that is not known has its fields only.
+ * @typedef {object} Row
+ * @property {string} id of the template
+ * @property {string} name of the template: 'c8y_Restart'; '' if it is not known
+ * @property {string[]} fields all of them, the id first
+ * @property {Record<string, string | string[]>} args
+ * @property {undefined} [error]
+ */
+
+/**
+ * A row that cannot be had.
+ * @typedef {object} RowError
+ * @property {string} error what is wrong with it
+ * @property {number} line from 1
+ * @property {number} column in bytes, from 1
+ */
+
+/** Made by Providers.smartrest(): a writer and a reader of one's own. */
+export class SmartRest {
+  #instance;
+  #reader;
+
+  /**
+   * @param {ProviderInstance} instance
+   * @internal
+   */
+  constructor(instance) {
+    this.#instance = instance;
+    this.#reader = instance.x.wq_wasm_smartrest_reader();
+  }
+
+  /** @param {boolean} fits @param {string} what */
+  #fits(fits, what) {
+    if (!fits) throw new ProviderError('provider-too-long', `${what} is too long.`);
+  }
+
+  /**
+   * Rows as payloads for a topic, each as long as it may be, cut between rows only. Throws a ProviderError with code
+   * 'provider-row' for a row that is wrong: nothing is to be sent then.
+   * @param {string} topic as 's/us'
+   * @param {(string | number | boolean)[][]} rows each begins with its template's id
+   * @param {number} [payloadMax] bytes; default: what Cumulocity takes with QoS 1
+   * @returns {string[]}
+   */
+  write(topic, rows, payloadMax = 16184 - 8 - topic.length * 3) {
+    const instance = this.#instance;
+    const { numbers, x } = instance;
+    this.#fits(instance.put(topic), 'The topic');
+    if (x.wq_wasm_smartrest_writer(payloadMax) !== 0) {
+      throw new ProviderError('provider-topic', 'SmartREST has no such topic that rows are published to.');
+    }
+    const payloads = [];
+    for (const [index, row] of rows.entries()) {
+      for (let again = true; again;) {
+        this.#fits(instance.put(...row.map(String)), `Row ${index + 1}`);
+        const error = x.wq_wasm_smartrest_row(row.length);
+        again = error === numbers.WQ_E_FULL && x.wq_wasm_smartrest_rows() > 0;
+        if (again) {
+          payloads.push(instance.result(x.wq_wasm_smartrest_rows()));
+          x.wq_wasm_smartrest_clear();
+        } else if (error !== 0) throw new ProviderError('provider-row', `Row ${index + 1}: ${this.#description()}`);
+      }
+    }
+    const length = x.wq_wasm_smartrest_rows();
+    return length > 0 ? [...payloads, instance.result(length)] : payloads;
+  }
+
+  #description() {
+    const { memory, x } = this.#instance;
+    const length = x.wq_wasm_smartrest_describe();
+    const at = x.wq_wasm_scratch();
+    return new TextDecoder().decode(memory.u8.subarray(at, at + length));
+  }
+
+  /**
+   * Rows of a message that came. What is malformed costs its row and no other.
+   * @param {string} topic as 's/ds'
+   * @param {string | Uint8Array} payload
+   * @returns {(Row | RowError)[]}
+   */
+  read(topic, payload) {
+    const instance = this.#instance;
+    const { numbers, scratch, x } = instance;
+    const at = instance.put(topic) ? x.wq_wasm_smartrest_topic() : 0;
+    const kind = at === 0 ? 0 : instance.number(at, 'wq_smartrest_topic.kind');
+    const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+    /** @type {(Row | RowError)[]} */
+    const rows = [];
+    const size = numbers.WQ_WASM_SCRATCH_SIZE;
+    for (let from = 0, last = false; !last; from += size) {
+      last = from + size >= bytes.length;
+      const part = bytes.subarray(from, from + size);
+      scratch.properties(part);
+      x.wq_wasm_smartrest_feed(part.length);
+      for (let result; (result = x.wq_wasm_smartrest_read(Number(last))) !== 0;) {
+        rows.push(result > 0 ? this.#row(kind) : this.#error(result));
+      }
+    }
+    return rows;
+  }
+
+  /** @param {number} result @returns {RowError} */
+  #error(result) {
+    const { memory, x } = this.#instance;
+    const number = (/** @type {string} */ name) => this.#instance.number(this.#reader, `wq_smartrest_reader.${name}`);
+    const error = memory.string(x.wq_wasm_smartrest_error_text(result));
+    return { error, line: number('line'), column: number('column') };
+  }
+
+  /** @param {number} kind of the topic @returns {Row} */
+  #row(kind) {
+    const instance = this.#instance;
+    const { numbers, x } = instance;
+    const count = instance.number(this.#reader, 'wq_smartrest_reader.count');
+    const at = x.wq_wasm_smartrest_fields();
+    const fields = Array.from({ length: count }, (_, i) => instance.text(at + i * numbers.wq_bytes) ?? '');
+    /** @type {Record<string, string | string[]>} */
+    const args = {};
+    const template = x.wq_wasm_smartrest_find(kind);
+    for (let i = 1, arg; template !== 0 && i < count && (arg = x.wq_wasm_smartrest_arg(i)) !== 0; i++) {
+      const name = instance.text(arg, 'wq_smartrest_arg.name') ?? '';
+      if (!instance.number(arg, 'wq_smartrest_arg.repeats')) args[name] = fields[i];
+      else args[name] = [.../** @type {string[]} */ (args[name] ?? []), fields[i]];
+    }
+    const name = template === 0 ? '' : (instance.text(template, 'wq_smartrest_template.name') ?? '');
+    return { id: fields[0], name, fields, args };
+  }
+}
