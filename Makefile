@@ -196,7 +196,7 @@ NEED_provider := $(PROVIDER)
 NEED_clouds  := $(CLOUDS) $(WASM) build/gen/webcrypto.js node_modules/.package-lock.json
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
 NEED_dashboard := node_modules/.package-lock.json
-NEED_net     := $(NET) build/native/fleet build/test/gateway $(DASH) dist/wasmqtt.wasm
+NEED_net     := $(NET) build/native/fleet build/test/gateway $(DASH) $(WASM) $(CLOUDS)
 NEED_browser := $(LIB_JS) $(DASH) build/native/fleet
 
 test: ## set up what is missing, build, run every suite; SUITE=unit,client chooses

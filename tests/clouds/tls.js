@@ -1,7 +1,7 @@
 // A certificate for the loopback address, made at start: an authority that exists for this process only, and what it signed.
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeAuthority, makeCertificate } from '../tools/certificates.js';
 import { removeFolder, temporaryFolder } from '../tools/process.js';
 
 /** @typedef {{ key: string, cert: string, ca: string }} Certificate all PEM; `ca` is the authority that a client has to trust */
@@ -19,29 +19,11 @@ export function certificate() {
 
 function make() {
   const folder = temporaryFolder('clouds');
-  const file = (/** @type {string} */ name) => join(folder, name);
-  const openssl = (/** @type {string[]} */ ...args) => execFileSync('openssl', args, { stdio: 'pipe', cwd: folder });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const read = (/** @type {string} */ name) => readFileSync(join(folder, name), 'utf8');
   try {
-    openssl(
-      'req',
-      '-x509',
-      ...newKey,
-      '-keyout',
-      'ca.key',
-      '-out',
-      'ca.pem',
-      '-days',
-      '30',
-      '-subj',
-      '/CN=wasmqtt test authority',
-    );
-    openssl('req', ...newKey, '-keyout', 'key.pem', '-out', 'request.pem', '-subj', '/CN=localhost');
-    writeFileSync(file('extensions'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n');
-    const signer = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'extensions'];
-    openssl('x509', '-req', '-in', 'request.pem', ...signer, '-out', 'cert.pem', '-days', '30');
-    const read = (/** @type {string} */ name) => readFileSync(file(name), 'utf8');
-    return { key: read('key.pem'), cert: read('cert.pem'), ca: read('ca.pem') };
+    makeAuthority(folder);
+    makeCertificate(folder, 'server');
+    return { key: read('server.key'), cert: read('server.crt'), ca: read('ca.crt') };
   } finally {
     removeFolder(folder);
   }

@@ -2,13 +2,16 @@
 // sockets on either side where something has to go wrong.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import mqtt from 'mqtt';
 import WebSocket from 'ws';
 import { connect } from '../../web/client/index.js';
+import { clearblade } from '../../web/providers/index.js';
+import { eventually } from '../client/peer.js';
+import { startClearBlade } from '../clouds/clearblade.js';
 import { makeAuthority, makeCertificate } from '../tools/certificates.js';
 import { startMosquitto } from '../tools/mosquitto.js';
 import { freePort } from '../tools/ports.js';
@@ -17,6 +20,7 @@ import { Program } from './programs.js';
 
 const ORIGIN = 'http://localhost:8000';
 const wasm = readFileSync(new URL('../../dist/wasmqtt.wasm', import.meta.url));
+const providersWasm = readFileSync(new URL('../../dist/providers.wasm', import.meta.url));
 
 /** @type {import('../tools/mosquitto.js').Mosquitto} */
 let broker;
@@ -190,6 +194,34 @@ describe('MQTT passes', () => {
     // @ts-ignore set once the gateway connected, which it has
     assert.ok(words.equals(await heard));
   });
+});
+
+it('ClearBlade, which has TLS only: a page connects by its form, sends, and gets commands and configurations', async () => {
+  const core = await startClearBlade({ tls: true });
+  endings.push(() => core.stop());
+  writeFileSync(join(folder, 'clearblade.crt'), core.ca ?? '');
+  const { url } = await withGateway('--ca', join(folder, 'clearblade.crt'), `tls://localhost:${core.tcpPort}`);
+  const profile = clearblade({ ...core.forms.ES256, url }, { wasm: providersWasm });
+  const client = await connect(profile, { wasm, reconnect: false });
+  endings.unshift(() => client.end({ force: true }));
+  const topics = await profile.topics();
+  /** @type {string[]} */
+  const heard = [];
+  for (const filter of topics.filters('command', 'desired'))
+    await client.subscribe(
+      filter,
+      (message) => void heard.push(`${topics.read(message.topic)?.kind} ${message.text()}`),
+    );
+  await client.publish(topics.build('telemetry'), '21.5', { qos: 1 });
+  assert.deepEqual(
+    core.seen.telemetry.map(({ text }) => text),
+    ['21.5'],
+  );
+  core.cloud.setConfig('warm');
+  core.cloud.command('now', 'reboot');
+  await eventually(() => heard.length === 2);
+  assert.deepEqual(heard.sort(), ['command now', 'desired warm']);
+  assert.deepEqual(core.violations, []);
 });
 
 describe('the target', () => {
