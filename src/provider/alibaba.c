@@ -110,7 +110,9 @@ static int login(wq_login *l) {
                                   : token ? "{client}|securemode=-2,authType=connwl|"
                                           : "{0}|securemode={3}{2},signmethod={sign-method}|");
   l->part[3] = wq_login_text(l, wq_login_value(l, "host").len != 0 ? "{host}" : HOST);
-  l->url = wq_login_text(l, tls || !device ? "wss://{3}/" : "ws://{3}:443/");
+  const char *plain =
+      wq_text_find(l->part[3], ":", NULL) ? "ws://{3}/" : "ws://{3}:443/"; /* unlike elsewhere, not 80 */
+  l->url = wq_login_text(l, tls || !device ? "wss://{3}/" : plain);
   l->provisioning = !device && !token;
   return WQ_LOGIN_DONE;
 }

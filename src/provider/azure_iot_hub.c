@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Azure IoT Hub. The password is a token signed with a key (SAS) that belongs to a device, a module, a policy of the hub, or
  * to a device that the Device Provisioning Service (DPS) is to enrol. With a key of DPS and no hub yet, the login is good for
- * registering with DPS; once the hub is known, for the hub. A group's key makes the device's key first. */
+ * registering with DPS; once the hub is known, for the hub. A group's key makes the device's key first, from the id that the
+ * device registers with, which DPS need not make its device id. */
 #include "service.h"
 
 static const char form[] =
@@ -10,6 +11,7 @@ static const char form[] =
     "h|host|||Host name|Overview, Hostname: NAME.azure-devices.net. With enrolments: empty until DPS has named the "
     "hub\n"
     "i!|device|||Device id|Devices; or the registration id of the enrolment. Upper and lower case differ\n"
+    "i|registration|dps,dps-group||Registration id|Of the enrolment, if the device has another id; DPS tells\n"
     "i!|module|module||Module id|Devices, the device, its modules\n"
     "b!|key|||Key|The primary key alone, in base64; not the connection string\n"
     "t!|policy|policy|device|Policy|Shared access policies: one with Device connect\n"
@@ -71,12 +73,18 @@ static int sign(wq_login *l, wq_bytes key, wq_bytes text) {
   return WQ_LOGIN_PENDING;
 }
 
+static wq_bytes registration(const wq_login *l) {
+  const wq_bytes id = wq_login_value(l, "registration");
+  return id.len != 0 ? id : wq_login_value(l, "device");
+}
+
 /* Part 0: the resource, encoded; 1: the expiry; 2: what else is told of the token. What is signed is the encoded form. */
 static wq_bytes to_sign(wq_login *l, bool hub) {
-  const char *resource = "{id-scope}/registrations/{device}";
+  const char *resource = "{id-scope}/registrations/{0}";
   if (hub) resource = "{host}/devices/{device}";
   if (wq_login_is(l, "auth", "module")) resource = "{host}/devices/{device}/modules/{module}";
   if (wq_login_is(l, "policy-scope", "hub")) resource = "{host}";
+  l->part[0] = registration(l);
   l->part[0] = wq_login_text(l, resource);
   l->part[0] = wq_login_text(l, "{^0}");
   l->part[1] = wq_login_decimal(l, l->expires_ms / 1000);
@@ -91,8 +99,9 @@ static int done(wq_login *l, bool hub) {
   l->provisioning = !hub;
   if (!hub) {
     l->url = wq_login_text(l, "wss://{dps-host}/$iothub/websocket");
-    l->client_id = wq_login_text(l, "{device}");
-    l->username = wq_login_text(l, "{id-scope}/registrations/{device}/api-version=2019-03-31");
+    l->part[3] = registration(l);
+    l->client_id = wq_login_text(l, "{3}");
+    l->username = wq_login_text(l, "{id-scope}/registrations/{3}/api-version=2019-03-31");
     return WQ_LOGIN_DONE;
   }
   /* the parameter spares people a question for a client certificate */
@@ -113,7 +122,7 @@ static int login(wq_login *l) {
     wq_login_expires(l, wq_login_number(l, "ttl"));
     l->part[3] = to_sign(l, hub);
     if (!group) return l->phase++, sign(l, key, l->part[3]);
-    return sign(l, key, wq_login_value(l, "device"));
+    return sign(l, key, registration(l));
   case 1: { /* the device's key is the group's HMAC of its registration id */
     uint8_t device_key[32];
     memcpy(device_key, l->op.result, sizeof device_key);

@@ -288,7 +288,7 @@ static const struct {
   uint8_t value; /* of wq_dialogue.value, from 1; 0: the text */
   const char *text;
 } results[][WQ_STEP_VALUES_MAX] = {
-    {{"host", 1, NULL}, {"device", 2, NULL}},                                                     /* Azure */
+    {{"host", 1, NULL}, {"device", 2, NULL}, {"registration", 3, NULL}},                          /* Azure */
     {{"auth", 0, "device"}, {"secret", 1, NULL}},                                                 /* Alibaba */
     {{"auth", 0, "token"}, {"client", 2, NULL}, {"token", 1, NULL}},                              /* the same */
     {{"auth", 0, "password"}, {"tenant", 1, NULL}, {"username", 2, NULL}, {"password", 3, NULL}}, /* Cumulocity */

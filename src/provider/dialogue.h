@@ -29,7 +29,7 @@ extern "C" {
 /* wq_dialogue_kind
  * REGISTER    get credentials, with a login whose `provisioning` is set. Ends with DONE, whose values the host puts into
  *             the form for a second login, or FAILED.
- *               Azure IoT Hub  by its Device Provisioning Service: the hub and the device id
+ *               Azure IoT Hub  by its Device Provisioning Service: the hub, the device id, and the id that registered
  *               Cumulocity     asks every 5 s until an operator accepts the device: tenant, user, password
  *               Alibaba        the service sends the device's secret, or a token, unasked
  * STATE       the device's state: AWS (a shadow), Azure IoT Hub (the twin), Alibaba (its shadow; reports are posted

@@ -81,6 +81,7 @@ static void azure_assigned(wq_dialogue *d, wq_bytes json, wq_step *step) {
   memset(d->value, 0, sizeof d->value);
   const bool good = keep(d, 0, wq_json_get(json, "registrationState.assignedHub")) &&
                     keep(d, 1, wq_json_get(json, "registrationState.deviceId"));
+  d->value[2] = d->args.seat.device; /* of which a group's key makes the device's */
   if (good && wq_host_ok(d->value[0]))
     d->done = true;
   else

@@ -81,6 +81,8 @@ wq_seat wq_seat_of(uint32_t service, const wq_bytes *values, uint32_t count) {
   wq_seat seat = {service, wq_value(&all, "device"), {NULL, 0}};
   for (uint32_t i = 0; seat.scope.len == 0 && i < 3; i++)
     seat.scope = wq_value(&all, scopes[i]);
+  const wq_bytes registration = wq_value(&all, "registration"); /* with DPS, while the hub is unknown */
+  if (registration.len != 0 && wq_value(&all, "host").len == 0) seat.device = registration;
   return seat;
 }
 

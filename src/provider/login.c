@@ -199,8 +199,12 @@ int wq_login_begin(wq_login *l, uint32_t service, const wq_bytes *values, uint32
   l->clean = def->info.clean;
   l->keep_alive = def->info.keep_alive;
   if (!keep_values(l, &all)) return fail(l, WQ_FAULT_TOO_LONG, WQ_FIELDS_MAX);
-  l->seat.device = wq_login_text(l, "{device}");
-  l->seat.scope = wq_login_text(l, "{prefix}{module}{product}"); /* as wq_seat_of(): a form has one of them */
+  const wq_seat seat = wq_seat_of(service, l->values, WQ_FIELDS_MAX);
+  l->part[0] = seat.device;
+  l->seat.device = wq_login_text(l, "{0}");
+  l->part[0] = seat.scope;
+  l->seat.scope = wq_login_text(l, "{0}");
+  l->part[0] = (wq_bytes){NULL, 0};
   l->status = WQ_LOGIN_PENDING;
   return wq_login_step(l);
 }

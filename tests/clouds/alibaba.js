@@ -271,7 +271,7 @@ export async function startAlibaba({
   const alibaba = new Alibaba(product, productSecret);
   alibaba.addDevice(device, secret);
   await alibaba.listen({ port, tls });
-  const base = { host: alibaba.host, product, device, tls: tls ? '1' : '' };
+  const base = { host: alibaba.host, product, device, tls: tls ? '1' : '0' };
   return Object.assign(alibaba, {
     form: { ...base, auth: 'device', secret },
     /** Each way to sign in. @type {Record<string, Record<string, string>>} */

@@ -16,6 +16,7 @@ const REQUEST = /^\$dps\/registrations\/(PUT\/iotdps-register|GET\/iotdps-get-op
  * @typedef {object} Enrolment
  * @property {string} key base64
  * @property {'assigned' | 'failed' | 'disabled'} outcome
+ * @property {string} [device] its id at the hub, if it is not the registration id
  */
 
 export class AzureDps extends CloudServer {
@@ -40,9 +41,12 @@ export class AzureDps extends CloudServer {
       this.#enrolments.set(id, { key, outcome: 'assigned' });
       return key;
     },
-    /** How that registration is to end, and those of the same device after it. @param {string} id @param {Enrolment['outcome']} outcome */
-    decide: (id, outcome) => {
-      this.#enrolments.set(id, { key: this.#keyOf(id), outcome });
+    /**
+     * How that registration is to end, and those of the same device after it.
+     * @param {string} id @param {Enrolment['outcome']} outcome @param {string} [device] its id at the hub
+     */
+    decide: (id, outcome, device) => {
+      this.#enrolments.set(id, { key: this.#keyOf(id), outcome, device });
     },
     /** The next request is answered with that status. @param {number} status 401, 429, 500... */
     fail: (status) => void this.#failing.push(status),
@@ -149,13 +153,13 @@ export class AzureDps extends CloudServer {
     const id = connection.clientId;
     if (operation?.id !== id) return this.#refuse(connection, request, 404, 'no such operation');
     if (operation.left-- > 0) return this.#answer(connection, request, 202, { operationId, status: 'assigning' });
-    const status = this.#enrolments.get(id)?.outcome ?? 'assigned';
+    const { outcome: status = 'assigned', device = id } = this.#enrolments.get(id) ?? {};
     const registrationState = /** @type {any} */ ({ registrationId: id, status });
     if (status === 'assigned') {
-      this.#hub.cloud.add(id, this.#keyOf(id));
+      this.#hub.cloud.add(device, this.#keyOf(id));
       Object.assign(registrationState, {
         assignedHub: this.#hub.host,
-        deviceId: id,
+        deviceId: device,
         substatus: 'initialAssignment',
         createdDateTimeUtc: new Date().toISOString(),
         lastUpdatedDateTimeUtc: new Date().toISOString(),

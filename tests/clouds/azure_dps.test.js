@@ -85,11 +85,16 @@ test('Azure’s client: an individual enrolment, then the hub', async () => {
   assert.deepEqual([...hub.violations, ...dps.violations], []);
 });
 
-test('Azure’s client: an enrolment group', async () => {
+test('Azure’s client: an enrolment group, and a device that gets another id there', async () => {
   const { hub, dps } = await start();
   const { device, key } = dps.groupForm;
-  const result = await register(dps, device, deviceKey(key, device));
-  assert.deepEqual([result.assignedHub, result.deviceId], [hub.host, device]);
+  const registered = async () => {
+    const { assignedHub, deviceId } = await register(dps, device, deviceKey(key, device));
+    return [assignedHub, deviceId];
+  };
+  assert.deepEqual(await registered(), [hub.host, device]);
+  dps.cloud.decide(device, 'assigned', 'Dev-9');
+  assert.deepEqual(await registered(), [hub.host, 'Dev-9']);
 });
 
 test('Azure’s client: a wrong key, and registrations that end badly', async () => {

@@ -8,6 +8,7 @@ import { startAws } from './aws.js';
 import { startAzureDps } from './azure_dps.js';
 import { startAzureEventGrid } from './azure_event_grid.js';
 import { startAzureIotHub } from './azure_iot_hub.js';
+import { deviceKey } from './azure_sas.js';
 import { startClearBlade } from './clearblade.js';
 import { connack } from './clients.js';
 import { startCumulocity } from './cumulocity.js';
@@ -44,6 +45,11 @@ test('Azure IoT Hub and its provisioning service', async () => {
     await signsIn('azure-iot-hub', hub, form);
   }
   for (const form of [dps.form, dps.groupForm]) await signsIn('azure-iot-hub', dps, form);
+  const { device: registration, key } = dps.groupForm;
+  hub.cloud.add('Dev-9', deviceKey(key, registration));
+  const named = { ...dps.groupForm, registration, device: 'Dev-9' };
+  await signsIn('azure-iot-hub', dps, named);
+  await signsIn('azure-iot-hub', hub, { ...named, host: hub.host });
   await dps.stop();
   await hub.stop();
 });
@@ -80,6 +86,9 @@ test('ClearBlade, Alibaba Cloud, Scaleway', async () => {
   }
   await signsIn('alibaba', alibaba, { ...alibaba.form, client: 'x', timestamp: '789' });
   await alibaba.stop();
+  const plain = await startAlibaba({ tls: false });
+  await signsIn('alibaba', plain, plain.form);
+  await plain.stop();
   const scaleway = await startScaleway();
   await signsIn('scaleway', scaleway, scaleway.form);
   await scaleway.stop();
