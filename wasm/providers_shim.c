@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * The boundary of the second module, dist/providers.wasm: src/provider for JavaScript. As in wasmqtt_shim.c, nothing here decides
  * anything. Arguments that are texts lie as wq_bytes at the beginning of the scratch area, what they point to behind them.
- * One instance holds one seat's rules, one login, and one writer and one reader of SmartREST. */
+ * One instance holds one seat's rules, one login, one dialogue, and one writer and one reader of SmartREST. */
 #include "../src/crypto.h"
+#include "../src/provider/dialogue.h"
 #include "../src/provider/provider.h"
 #include "../src/provider/smartrest.h"
 #include "shim.h"
@@ -29,6 +30,9 @@ static wq_rules rules;
 static wq_finding findings[WQ_FINDINGS_MAX];
 static wq_pace paces[WQ_RULES];
 static wq_topic topic;
+static wq_dialogue dialogue;
+static wq_step step;
+static uint32_t ticket;
 static uint32_t fault_field, bag_len;
 static wq_bytes pair[2], input, text;
 static wq_smartrest_writer writer;
@@ -112,6 +116,33 @@ static const wq_wasm_row layout[] = {
     FIELD(wq_topic, name),
     FIELD(wq_topic, request),
     FIELD(wq_topic, bag),
+    FIELD(wq_step, kind),
+    FIELD(wq_step, tell),
+    FIELD(wq_step, qos),
+    FIELD(wq_step, filters_n),
+    FIELD(wq_step, values_n),
+    FIELD(wq_step, document),
+    FIELD(wq_step, fault),
+    FIELD(wq_step, status),
+    FIELD(wq_step, request),
+    FIELD(wq_step, ticket),
+    FIELD(wq_step, until_ms),
+    FIELD(wq_step, version),
+    FIELD(wq_step, topic),
+    FIELD(wq_step, head),
+    FIELD(wq_step, tail),
+    FIELD(wq_step, name),
+    FIELD(wq_step, desired),
+    FIELD(wq_step, reported),
+    FIELD(wq_step, details),
+    FIELD(wq_step, text),
+    FIELD(wq_step, detail),
+    FIELD(wq_step, filters),
+    FIELD(wq_step, values),
+    STRUCT(wq_dialogue_value),
+    FIELD(wq_dialogue_value, name),
+    FIELD(wq_dialogue_value, value),
+    FIELD(wq_dialogue_value, secret),
     FIELD(wq_smartrest_topic, kind),
     FIELD(wq_smartrest_topic, mode),
     FIELD(wq_smartrest_topic, name),
@@ -231,6 +262,48 @@ static const wq_wasm_row layout[] = {
     NAME("topic_error ", WQ_TOPIC_E_, KIND),
     NAME("topic_error ", WQ_TOPIC_E_, PART),
     NAME("topic_error ", WQ_TOPIC_E_, ROOM),
+    NAME("dialogue ", WQ_DIALOGUE_, REGISTER),
+    NAME("dialogue ", WQ_DIALOGUE_, STATE),
+    NAME("dialogue ", WQ_DIALOGUE_, JOBS),
+    NAME("dialogue ", WQ_DIALOGUE_, OPERATIONS),
+    NAME("heard ", WQ_HEARD_, NOTHING),
+    NAME("heard ", WQ_HEARD_, CONNECTED),
+    NAME("heard ", WQ_HEARD_, SUBSCRIBED),
+    NAME("heard ", WQ_HEARD_, MESSAGE),
+    NAME("heard ", WQ_HEARD_, PUBLISHED),
+    NAME("heard ", WQ_HEARD_, CLOSED),
+    NAME("heard ", WQ_HEARD_, REFUSED),
+    NAME("step ", WQ_STEP_, WAIT),
+    NAME("step ", WQ_STEP_, CONNECT),
+    NAME("step ", WQ_STEP_, SUBSCRIBE),
+    NAME("step ", WQ_STEP_, PUBLISH),
+    NAME("step ", WQ_STEP_, TELL),
+    NAME("step ", WQ_STEP_, DONE),
+    NAME("step ", WQ_STEP_, FAILED),
+    NAME("tell ", WQ_TELL_, STATE),
+    NAME("tell ", WQ_TELL_, DESIRED),
+    NAME("tell ", WQ_TELL_, REPORTED),
+    NAME("tell ", WQ_TELL_, JOB),
+    NAME("tell ", WQ_TELL_, JOB_GONE),
+    NAME("tell ", WQ_TELL_, JOB_UPDATED),
+    NAME("tell ", WQ_TELL_, OPERATION),
+    NAME("job ", WQ_JOB_, IN_PROGRESS),
+    NAME("job ", WQ_JOB_, SUCCEEDED),
+    NAME("job ", WQ_JOB_, FAILED),
+    NAME("job ", WQ_JOB_, REJECTED),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, REFUSED),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, SUBSCRIBE),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, DEADLINE),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, UNACCEPTED),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, BUSY),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, UNAUTHORIZED),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, UNKNOWN),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, STATUS),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, ASSIGNMENT),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, DISABLED),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, ANSWER),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, DEVICE),
+    NAME("dialogue_fault ", WQ_DIALOGUE_E_, ROOM),
     NAME("channel ", WQ_SMARTREST_, US),
     NAME("channel ", WQ_SMARTREST_, UC),
     NAME("channel ", WQ_SMARTREST_, UD),
@@ -397,6 +470,41 @@ EXPORT(const wq_bytes *, wq_wasm_bag_read, void) {
 EXPORT(int, wq_wasm_topic_filter, uint32_t kinds, uint32_t index) {
   return wq_topic_filter(&rules.seat, kinds, index, result, sizeof result);
 }
+
+/* ------------------------------------------------------------------------------------------------ dialogues */
+
+/* Texts: device, scope, name. */
+EXPORT(int, wq_wasm_dialogue_begin, uint32_t service, uint32_t kind, bool resume, uint32_t deadline_s, double now) {
+  const wq_bytes *t = scratch.texts;
+  const wq_dialogue_args given = {(uint8_t)kind, resume, deadline_s, {service, t[0], t[1]}, t[2]};
+  return wq_dialogue_begin(&dialogue, &given, (uint64_t)now);
+}
+
+/* Texts: a topic. What it gives points to what was heard. */
+EXPORT(const wq_step *, wq_wasm_dialogue_step, uint32_t heard, uint32_t code, uint32_t request, const uint8_t *payload,
+       uint32_t payload_len, double now) {
+  const wq_heard given = {(uint8_t)heard, (uint8_t)code, request, scratch.texts[0], {payload, payload_len}};
+  wq_dialogue_step(&dialogue, &given, (uint64_t)now, &step);
+  return &step;
+}
+
+EXPORT(int, wq_wasm_dialogue_get, void) { return wq_dialogue_get(&dialogue); }
+EXPORT(int, wq_wasm_dialogue_report, bool only_unchanged) { return wq_dialogue_report(&dialogue, only_unchanged); }
+EXPORT(int, wq_wasm_dialogue_job, uint32_t status, bool details) {
+  return wq_dialogue_job(&dialogue, (uint8_t)status, details);
+}
+
+/* Texts: child, fragment. The ticket, or an error. */
+EXPORT(int, wq_wasm_dialogue_operation, void) {
+  const int error = wq_dialogue_operation(&dialogue, scratch.texts[0], scratch.texts[1], &ticket);
+  return error != 0 ? error : (int)ticket;
+}
+
+EXPORT(int, wq_wasm_dialogue_finish, uint32_t of, bool good, bool document) {
+  return wq_dialogue_finish(&dialogue, of, good, document);
+}
+
+EXPORT(const char *, wq_wasm_dialogue_fault_text, int fault) { return wq_dialogue_fault_text(fault); }
 
 /* ------------------------------------------------------------------------------------------------ SmartREST */
 

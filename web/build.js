@@ -72,11 +72,29 @@ ${code}`,
   );
 }
 
+/**
+ * wasmqtt/providers connects with the client that the page has from wasmqtt, not with one of its own.
+ * @param {string} path
+ * @returns {import('esbuild').Plugin}
+ */
+const clientIn = (path) => ({
+  name: 'client-beside',
+  setup(on) {
+    on.onResolve({ filter: /client\/index\.js$/ }, () => ({ path, external: true }));
+  },
+});
+
 async function library() {
   await build({ ...common, entryPoints: [SLIM], outfile: 'dist/wasmqtt.js' });
   await build({ ...common, entryPoints: [SINGLE], outfile: 'dist/wasmqtt.single.js' });
-  await build({ ...common, entryPoints: [PROVIDERS], outfile: 'dist/providers.js' });
-  await build({ ...common, entryPoints: [PROVIDERS_SINGLE], outfile: 'dist/providers.single.js' });
+  await build({
+    ...common,
+    entryPoints: [PROVIDERS],
+    outfile: 'dist/providers.js',
+    plugins: [clientIn('./wasmqtt.js')],
+  });
+  const plugins = [clientIn('./wasmqtt.single.js')];
+  await build({ ...common, entryPoints: [PROVIDERS_SINGLE], outfile: 'dist/providers.single.js', plugins });
   // A classic worker: Chromium makes no other kind from a blob in a page from disk.
   await build({ ...common, format: 'iife', entryPoints: [WORKER], outfile: 'dist/worker.js' });
 }

@@ -32,7 +32,7 @@ const C_RULES = [
   { files: 'src/', may: ['src/codec/', 'src/wasmqtt.h', CORE_HEADERS] },
   {
     files: 'wasm/',
-    may: ['wasm/', 'src/wasmqtt.h', 'src/crypto.h', /^src\/provider\/(provider|scram|smartrest)\.h$/, CORE_HEADERS],
+    may: ['wasm/', 'src/wasmqtt.h', 'src/crypto.h', /^src\/provider\/(dialogue|provider|scram|smartrest)\.h$/, CORE_HEADERS],
   },
   { files: 'examples/', may: ['examples/', 'src/native/', 'src/wasmqtt.h', 'src/crypto.h', ANY_HEADER] },
   { files: 'tests/', may: ['tests/', 'src/', ANY_HEADER] },

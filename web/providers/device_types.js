@@ -51,7 +51,7 @@
  * @property {() => any} json the payload, parsed; undefined if it is empty. Throws a SyntaxError if it is none
  * @property {Record<string, string | null>} properties what came beside the payload
  * @property {AbortSignal} signal nobody waits for the answer any longer: the job was cancelled, the device ended
- * @property {(details: Record<string, string>) => Promise<void>} [progress] of a job: how it goes
+ * @property {(details: Record<string, string>) => Promise<void>} progress of a job: tell how it goes; of others, nothing
  */
 
 /**
@@ -78,7 +78,7 @@
 
 /**
  * What an operator hears of a device. `json` is undefined where the payload is none.
- * @typedef {object} Report
+ * @typedef {object} DeviceReport
  * @property {string} device its id
  * @property {string} name of an event; else ''
  * @property {any} json

@@ -8,9 +8,9 @@ export class ProviderError extends Error {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {{ field?: string, cause?: unknown }} [more]
+   * @param {{ field?: string, status?: number, cause?: unknown }} [more]
    */
-  constructor(code, message, { field, cause } = {}) {
+  constructor(code, message, { field, status, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     /** As of MqttError: trying again changes nothing. @type {'options'} */
     this.phase = 'options';
@@ -18,6 +18,8 @@ export class ProviderError extends Error {
     this.code = code;
     /** The name of the field that it is about, as in the service's form. @type {string | undefined} */
     this.field = field;
+    /** What the service answered, as in HTTP; 0: it did not. @type {number | undefined} */
+    this.status = status;
     /** As of MqttError: what to try; the message has it. */
     this.hint = '';
   }

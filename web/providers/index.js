@@ -1,6 +1,8 @@
 // What IoT services want of an MQTT client, for JavaScript: `import { aws } from 'wasmqtt/providers'`. All that is known of
 // services is in C (src/provider).
+export { Device, device } from './device.js';
 export { ProviderError } from './errors.js';
+export { Operator, operator } from './operator.js';
 export {
   alibaba,
   aws,
@@ -42,3 +44,16 @@ export { loadProviders } from './providers.js';
 /** @typedef {import('./topics.js').TopicKind} TopicKind */
 /** @typedef {import('./topics.js').TopicParts} TopicParts */
 /** @typedef {import('./topics.js').Bag} Bag */
+/** @typedef {import('./device_types.js').DeviceOptions} DeviceOptions */
+/** @typedef {import('./device_types.js').SendOptions} SendOptions */
+/** @typedef {import('./device_types.js').AlarmOptions} AlarmOptions */
+/** @typedef {import('./device_types.js').Command} Command */
+/** @typedef {import('./device_types.js').CommandHandler} CommandHandler */
+/** @typedef {import('./device_types.js').DesiredHandler} DesiredHandler */
+/** @typedef {import('./device_types.js').DesiredInfo} DesiredInfo */
+/** @typedef {import('./device_types.js').DeviceState} DeviceState */
+/** @typedef {import('./device_types.js').State} State */
+/** @typedef {import('./device_types.js').DeviceReport} DeviceReport */
+/** @typedef {import('./device_types.js').SeenDevice} SeenDevice */
+/** @typedef {import('./device_types.js').CommandOptions} CommandOptions */
+/** @typedef {import('./device_types.js').CommandAnswer} CommandAnswer */

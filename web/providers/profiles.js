@@ -81,6 +81,19 @@ export class ServiceProfile {
     return { seat, ...(await providers.open(seat, { values, overrides: this.#options.overrides })) };
   }
 
+  /**
+   * The same with other values in place of some.
+   * @param {Values} values
+   */
+  with(values) {
+    return new ServiceProfile(this.service, async () => ({ ...(await this.#values()), ...values }), this.#options);
+  }
+
+  /** @internal */
+  providers() {
+    return loadProviders(this.#options);
+  }
+
   /** @returns {Promise<Seat>} */
   async seat() {
     return (await this.open()).seat;

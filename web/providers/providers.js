@@ -1,4 +1,5 @@
 // The services, once the module is there.
+import { Dialogue } from './dialogue.js';
 import { Forms } from './forms.js';
 import { login } from './login.js';
 import { Rules } from './rules.js';
@@ -121,5 +122,17 @@ export class Providers {
    */
   async smartrest() {
     return new SmartRest(await startInstance(this.#module));
+  }
+
+  /**
+   * A dialogue of that seat with its service. Throws a ProviderError if there is none.
+   * @param {Seat} seat
+   * @param {import('./dialogue.js').DialogueKind} kind
+   * @param {{ name?: string, seconds?: number }} [options] name: of a state; seconds: of a registration, all in all
+   * @internal
+   */
+  async dialogue(seat, kind, options = {}) {
+    const { index } = this.#forms.find(seat.service);
+    return new Dialogue(await startInstance(this.#module), index, kind, seat, options, performance.now());
   }
 }

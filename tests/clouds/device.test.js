@@ -1,0 +1,274 @@
+// The device API against every stand-in: what is the same for all services, in one table.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import {
+  alibaba,
+  aws,
+  azureEventGrid,
+  azureIotHub,
+  broker,
+  clearblade,
+  device,
+  scaleway,
+} from '../../web/providers/index.js';
+import { startAlibaba } from './alibaba.js';
+import { startAws } from './aws.js';
+import { startAzureEventGrid } from './azure_event_grid.js';
+import { startAzureIotHub } from './azure_iot_hub.js';
+import { startClearBlade } from './clearblade.js';
+import { commandFree, noteFree } from './free_topics.js';
+import { startScaleway } from './scaleway.js';
+import { awaited, clientOptions, profileOptions } from './seats.js';
+import { CloudServer } from './server.js';
+
+/** @typedef {import('../../web/providers/index.js').Device} Device */
+/** @typedef {import('../../web/providers/profiles.js').ServiceProfile} ServiceProfile */
+
+/**
+ * @typedef {object} Case
+ * @property {string} title
+ * @property {() => Promise<any>} start
+ * @property {(values: any, options: any) => ServiceProfile} make
+ * @property {(cloud: any) => any} [form] what is filled in; default: cloud.form
+ * @property {Record<string, string>} wrong what spoils it
+ * @property {(cloud: any) => any} [measured] the values of the first telemetry as the cloud has them
+ * @property {(cloud: any, name: string, body: any) => Promise<any>} call a command; the answer's { ok, result, error }
+ * @property {((cloud: any, state: any) => any) | null} desire
+ * @property {(cloud: any) => any} [reported] the state as the cloud has it
+ * @property {{ topic: string, options: any, payload?: any, says: RegExp }} forbidden
+ * @property {boolean} [sessions] messages wait for a client that is away
+ */
+
+const json = (/** @type {any} */ seen) => JSON.parse(seen.text);
+const free = {
+  measured: (/** @type {any} */ cloud) => json(cloud.seen.telemetry[0]),
+  call: async (/** @type {any} */ cloud, /** @type {string} */ name, /** @type {any} */ body) => {
+    const { device: id } = cloud.form;
+    const request = `r${(free.count += 1)}`;
+    cloud.cloud.command(id, name, body, { id: request });
+    return json(
+      await cloud.until(() =>
+        cloud.seen.answers.find((/** @type {any} */ { topic }) => topic.endsWith(`/responses/${name}/${request}`)),
+      ),
+    );
+  },
+  count: 0,
+  reported: (/** @type {any} */ cloud) => json(cloud.seen.state.at(-1)),
+  forbidden: { topic: 'devices/x/telemetry', options: { qos: 2 }, says: /QoS/ },
+};
+
+/** A broker that takes everything. */
+class Plain extends CloudServer {
+  /** @override */ versions = [3, 4, 5];
+  form = { url: '', device: 'dev-1' };
+  cloud = {
+    /** @param {string} id @param {string} name @param {any} body @param {any} more */
+    command: (id, name, body, more) => commandFree(this, id, name, body, more),
+    /** @param {string} id @param {any} state */
+    setDesired: (id, state) =>
+      this.route({ topic: `devices/${id}/desired`, payload: JSON.stringify(state), qos: 1, retain: true }),
+  };
+  /** @override @param {any} connection @param {any} packet */
+  authenticate(connection, { password }) {
+    return password === undefined ? 0 : connection.version === 5 ? 0x86 : 4;
+  }
+  /** @override @param {any} _connection @param {any} packet */
+  publish(_connection, packet) {
+    noteFree(this, packet);
+    this.route(packet);
+    return 0;
+  }
+}
+
+/** @type {Case[]} */
+const CASES = [
+  {
+    title: 'AWS IoT Core',
+    start: startAws,
+    make: aws,
+    wrong: { 'secret-key': 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEX' },
+    ...free,
+    desire: (cloud, state) => cloud.cloud.setDesired('dash-1', state),
+    reported: (cloud) => cloud.cloud.getShadow('dash-1').state.reported,
+    sessions: true,
+  },
+  {
+    title: 'Azure IoT Hub',
+    start: startAzureIotHub,
+    make: azureIotHub,
+    wrong: { key: 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=' },
+    measured: free.measured,
+    call: async (cloud, name, body) => {
+      const { status, payload } = await cloud.cloud.method('dev-1', name, body);
+      return { ok: status === 200, result: payload, error: payload?.error, status };
+    },
+    desire: (cloud, state) => cloud.cloud.desired('dev-1', state),
+    reported: ({ cloud }) => {
+      const { $version: _version, ...reported } = cloud.twin('dev-1').reported;
+      return reported;
+    },
+    forbidden: { topic: 'devices/dev-1/telemetry', options: {}, says: /Azure IoT Hub: .*topic/i },
+    sessions: true,
+  },
+  {
+    title: 'Azure Event Grid',
+    start: async () => {
+      const grid = await startAzureEventGrid();
+      grid.form.token = await grid.cloud.token();
+      return grid;
+    },
+    make: azureEventGrid,
+    wrong: { token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.AAAA' },
+    ...free,
+    desire: (cloud, state) => cloud.cloud.desired('dev-1', state),
+    sessions: true,
+  },
+  {
+    title: 'ClearBlade IoT Core',
+    start: startClearBlade,
+    make: clearblade,
+    form: (cloud) => cloud.forms.ES256,
+    wrong: { registry: 'another-registry' },
+    measured: free.measured,
+    call: async (cloud, name, body) => {
+      const before = cloud.seen.answers.length;
+      cloud.cloud.command(JSON.stringify(body), name);
+      return json(await cloud.until(() => cloud.seen.answers[before]));
+    },
+    desire: (cloud, state) => cloud.cloud.setConfig(JSON.stringify(state)),
+    reported: free.reported,
+    forbidden: { topic: '/devices/my-device/other', options: {}, says: /ClearBlade.*topic/i },
+  },
+  {
+    title: 'Alibaba Cloud',
+    start: startAlibaba,
+    make: alibaba,
+    wrong: { secret: 'another' },
+    measured: (cloud) => json(cloud.seen.telemetry[0]).params,
+    call: async (cloud, name, body) => {
+      const { code, data, message } = await cloud.cloud.command('example1', name, body);
+      return { ok: code === 200, result: data, error: message, status: code };
+    },
+    desire: (cloud, state) => cloud.cloud.setDesired('example1', state),
+    reported: (cloud) => {
+      const { temperature: _measured, ...reported } = cloud.cloud.getShadow('example1').state.reported;
+      return reported;
+    },
+    forbidden: {
+      topic: '/sys/a1X2bEnP82z/example1/thing/event/property/post',
+      options: { qos: 2 },
+      says: /Alibaba.*QoS/,
+    },
+    sessions: true,
+  },
+  {
+    title: 'Scaleway IoT Hub',
+    start: startScaleway,
+    make: scaleway,
+    wrong: { id: '00000000-92d4-4572-bc96-dfad83c3db4b' },
+    ...free,
+    desire: (cloud, state) => cloud.cloud.setDesired('dev-1', state),
+    reported: (cloud) => cloud.cloud.getTwin(cloud.form.id, 'state').data,
+    forbidden: { topic: 'x', options: { qos: 2 }, says: /Scaleway.*QoS/ },
+  },
+  {
+    title: 'any broker',
+    start: async () => {
+      const server = await new Plain().listen({ tls: true });
+      server.form.url = server.url;
+      return server;
+    },
+    make: broker,
+    wrong: { username: 'x', password: 'wrong' },
+    ...free,
+    desire: (cloud, state) => cloud.cloud.setDesired('dev-1', state),
+    forbidden: { topic: 'x/+', options: {}, says: /topic/i },
+    sessions: true,
+  },
+];
+
+for (const one of CASES) {
+  describe(one.title, { timeout: 60_000 }, () => {
+    /** @type {any} */
+    let cloud;
+    /** @type {Device} */
+    let me;
+    const form = () => one.form?.(cloud) ?? cloud.form;
+
+    before(async () => {
+      cloud = await one.start();
+      me = await device(one.make(form(), profileOptions), clientOptions(cloud));
+    });
+    after(async () => {
+      await me?.end();
+      await cloud?.stop();
+    });
+
+    test('telemetry goes out, and the service has it', async () => {
+      await me.sendTelemetry({ temperature: 21.5 });
+      await cloud.until(() => cloud.seen.telemetry.length > 0);
+      assert.deepEqual(one.measured?.(cloud), { temperature: 21.5 });
+    });
+
+    test('a command comes in, and its answer goes back; so does a failure', async () => {
+      /** @type {any} */
+      let command;
+      await me.onCommand('reboot', (/** @type {any} */ given) => {
+        command = given;
+        return { done: given.json() };
+      });
+      const { ok, result } = await one.call(cloud, 'reboot', { in: 5 });
+      assert.deepEqual([ok, result], [true, { done: { in: 5 } }]);
+      assert.deepEqual([command.name, command.kind, command.device], ['reboot', 'command', me.id]);
+      await me.onCommand('explode', () => {
+        throw Object.assign(new Error('not today'), { status: 409 });
+      });
+      const failed = await one.call(cloud, 'explode', {});
+      assert.deepEqual([failed.ok, failed.error, failed.status], [false, 'not today', 409]);
+      const unknown = await one.call(cloud, 'nobody', {});
+      assert.deepEqual([unknown.ok, unknown.status], [false, 404]);
+    });
+
+    test('state goes both ways', async () => {
+      const { version } = await me.reportState({ fan: 'on', left: 1 });
+      await me.reportState({ left: null });
+      await cloud.until(() => one.reported?.(cloud)?.left === undefined);
+      assert.deepEqual(one.reported?.(cloud), { fan: 'on' });
+      const told = awaited();
+      await me.onDesiredState((state) => state.fan === 'off' && told.resolve(state));
+      await one.desire?.(cloud, { fan: 'off' });
+      assert.deepEqual(await told.promise, { fan: 'off' });
+      if (me.can.getState !== true) {
+        await assert.rejects(me.getState(), { code: 'provider-no-such-thing' });
+        return;
+      }
+      assert.ok(version !== undefined);
+      const { reported } = await me.getState();
+      assert.equal(reported?.fan, 'on');
+    });
+
+    test('what a rule forbids is refused here, with its words, and the connection stays', async () => {
+      const { topic, options, payload = 'x', says } = one.forbidden;
+      const { connections } = me.client.stats;
+      await assert.rejects(me.client.publish(topic, payload, options), (/** @type {any} */ error) => {
+        assert.match(error.message, says);
+        return true;
+      });
+      await me.sendTelemetry({ temperature: 22 });
+      assert.equal(me.client.stats.connections, connections);
+      assert.deepEqual(cloud.violations, []);
+    });
+
+    test('wrong credentials: one clear error, and no more tries', async () => {
+      const tries = () => cloud.violations.length;
+      const before = tries();
+      const profile = one.make({ ...form(), ...one.wrong }, profileOptions);
+      await assert.rejects(device(profile, clientOptions(cloud)), (/** @type {any} */ error) => {
+        assert.ok(error.message.length > 10);
+        for (const value of Object.values(one.wrong)) assert.ok(!error.message.includes(value), error.message);
+        return true;
+      });
+      assert.ok(tries() - before <= 3, JSON.stringify(cloud.violations)); // one for each version that may be meant
+    });
+  });
+}

@@ -1,0 +1,280 @@
+// A device's seat at a service, the same for all of them: see device_types.js.
+import { connect } from '../client/index.js';
+import { Alibaba } from './dialects/alibaba.js';
+import { AzureIotHub } from './dialects/azure_iot_hub.js';
+import { Clearblade } from './dialects/clearblade.js';
+import { Free } from './dialects/free.js';
+import { ProviderError } from './errors.js';
+import { Link } from './link.js';
+import { register } from './register.js';
+
+/** @typedef {import('./device_types.js').Command} Command */
+/** @typedef {import('./device_types.js').CommandHandler} CommandHandler */
+/** @typedef {import('./device_types.js').SendOptions} SendOptions */
+/** @typedef {import('./dialects/common.js').Dialect} Dialect */
+/** @typedef {import('./dialects/common.js').Request} Request */
+
+/** @type {Record<string, new (link: Link, options: import('./device_types.js').DeviceOwnOptions) => Dialect>} */
+const DIALECTS = {
+  'azure-iot-hub': AzureIotHub,
+  clearblade: Clearblade,
+  alibaba: Alibaba,
+};
+
+const decoder = new TextDecoder();
+
+/**
+ * Connect as a device; register it first, where the profile's values are good for that only. Rejects as connect() does:
+ * with one error that says what to try, and leaves nothing behind.
+ * @param {import('./profiles.js').ServiceProfile} profile
+ * @param {import('./device_types.js').DeviceOptions} [options]
+ * @returns {Promise<Device>}
+ */
+export async function device(profile, options = {}) {
+  const { registered, registerTimeout, document, about, ...clientOptions } = options;
+  let own = profile;
+  const { provisioning, seat: asked } = await profile.login();
+  if (asked.device === '') {
+    throw new ProviderError('provider-missing', 'Which device? Fill in its name; operator() is for watching others.', {
+      field: 'device',
+    });
+  }
+  if (provisioning) {
+    const values = await register(profile, asked, clientOptions, registerTimeout);
+    await registered?.(values);
+    own = profile.with(values);
+  }
+  const [providers, opened] = await Promise.all([own.providers(), own.open()]);
+  const client = await connect(own, clientOptions);
+  try {
+    const link = new Link(client, providers, opened.seat, opened);
+    const dialect = new (DIALECTS[opened.seat.service] ?? Free)(link, { document, about });
+    await dialect.start?.();
+    return new Device(client, link, dialect);
+  } catch (error) {
+    await client.end({ force: true });
+    throw error;
+  }
+}
+
+/** Made by device(). */
+export class Device {
+  /** The MQTT client: its events, `negotiated`, and whatever else is to be sent. @type {import('../client/index.js').Client} */
+  client;
+  /** The id that the service knows it by. @type {string} */
+  id;
+  /**
+   * What the service has: true, or a sentence why not and what to do instead.
+   * @type {Record<'report' | 'getState' | 'desired' | 'commands' | 'jobs' | 'properties' | 'child', true | string>}
+   */
+  can;
+  #link;
+  #dialect;
+  /** @type {Record<'commands' | 'jobs', Map<string, CommandHandler>>} */
+  #handlers = { commands: new Map(), jobs: new Map() };
+  /** @type {Partial<Record<'commands' | 'jobs', Promise<void>>>} */
+  #begun = {};
+  #ended = new AbortController();
+
+  /**
+   * @param {import('../client/index.js').Client} client
+   * @param {Link} link
+   * @param {Dialect} dialect
+   * @internal
+   */
+  constructor(client, link, dialect) {
+    this.client = client;
+    this.id = link.seat.device;
+    this.#link = link;
+    this.#dialect = dialect;
+    const names = /** @type {const} */ (['report', 'getState', 'desired', 'commands', 'jobs', 'properties', 'child']);
+    const child = { child: 'it has no child devices; give it a connection of its own.', ...dialect.none };
+    this.can = /** @type {Device['can']} */ (Object.fromEntries(names.map((name) => [name, child[name] ?? true])));
+  }
+
+  /** @param {keyof Device['can']} what */
+  #need(what) {
+    const can = this.can[what];
+    if (can !== true) this.#link.none(can);
+  }
+
+  /** @param {SendOptions} options */
+  #check({ properties, child }) {
+    if (properties !== undefined) this.#need('properties');
+    if (child !== undefined) this.#need('child');
+  }
+
+  /**
+   * Send measurements. Resolves when the service has them (with QoS 0: when they left).
+   * @param {Record<string, any>} values by name; Cumulocity: numbers, or { value, unit }
+   * @param {SendOptions} [options]
+   */
+  async sendTelemetry(values, options = {}) {
+    this.#check(options);
+    await this.#dialect.telemetry(values, options);
+  }
+
+  /**
+   * Something happened.
+   * @param {string} name what kind of thing
+   * @param {any} [data] an object
+   * @param {SendOptions} [options]
+   */
+  async sendEvent(name, data = {}, options = {}) {
+    this.#check(options);
+    await this.#dialect.event(name, data, options);
+  }
+
+  /**
+   * Something is wrong, or no longer is.
+   * @param {string} type what kind of thing; one alarm of a type is active at a time
+   * @param {import('./device_types.js').AlarmOptions} [options]
+   */
+  async sendAlarm(type, options = {}) {
+    this.#check(options);
+    if (this.#dialect.alarm) return void (await this.#dialect.alarm(type, options));
+    const { severity = 'major', text = '', cleared = false } = options;
+    await this.#dialect.event(type, { alarm: type, severity, text, cleared }, options);
+  }
+
+  /**
+   * Tell the service what has changed of the device's state: null deletes a member. Resolves when it was taken, with the
+   * version that it has now, if the service counts.
+   * @param {import('./device_types.js').State} change
+   * @returns {Promise<{ version: number | undefined }>}
+   */
+  async reportState(change) {
+    this.#need('report');
+    return /** @type {NonNullable<Dialect['report']>} */ (this.#dialect.report).call(this.#dialect, change);
+  }
+
+  /**
+   * The state as the service has it.
+   * @returns {Promise<import('./device_types.js').DeviceState>}
+   */
+  async getState() {
+    this.#need('getState');
+    return /** @type {NonNullable<Dialect['getState']>} */ (this.#dialect.getState).call(this.#dialect);
+  }
+
+  /**
+   * Hear of the state that the device should take on: the whole at first, where the service keeps it, and what changes. After
+   * a lost connection the whole comes again where something could have been missed. Resolves once subscribed.
+   * @param {import('./device_types.js').DesiredHandler} handler
+   * @returns {Promise<() => void>} takes the handler away
+   */
+  async onDesiredState(handler) {
+    this.#need('desired');
+    return /** @type {NonNullable<Dialect['desired']>} */ (this.#dialect.desired).call(this.#dialect, handler);
+  }
+
+  /**
+   * Do a command, however the service calls it. One that nobody handles is answered with 404, so give all handlers before
+   * awaiting the first. Resolves once subscribed.
+   * @param {string} name '*': all that have no handler
+   * @param {CommandHandler} handler
+   * @returns {Promise<() => void>} takes the handler away
+   */
+  onCommand(name, handler) {
+    return this.#on('commands', name, handler);
+  }
+
+  /**
+   * Do a job, as onCommand(): jobs wait at the service, come one after the other, and come again after a restart until they
+   * are answered. `command.progress()` tells how it goes.
+   * @param {string} name the `operation` of the job's document; '*': all that have no handler
+   * @param {CommandHandler} handler
+   * @returns {Promise<() => void>} takes the handler away
+   */
+  onJob(name, handler) {
+    return this.#on('jobs', name, handler);
+  }
+
+  /**
+   * @param {'commands' | 'jobs'} kind
+   * @param {string} name
+   * @param {CommandHandler} handler
+   */
+  async #on(kind, name, handler) {
+    this.#need(kind);
+    const handlers = this.#handlers[kind];
+    handlers.set(name, handler);
+    this.#begun[kind] ??= this.#begin(kind);
+    try {
+      await this.#begun[kind];
+      await this.#dialect.named?.();
+    } catch (error) {
+      delete this.#begun[kind];
+      throw error;
+    }
+    return () => void (handlers.get(name) === handler && handlers.delete(name));
+  }
+
+  /** @param {'commands' | 'jobs'} kind */
+  async #begin(kind) {
+    const handlers = this.#handlers[kind];
+    await this.#dialect[kind]?.(
+      (request) => void this.#run(request, kind === 'jobs', handlers),
+      () => [...handlers.keys()].filter((name) => name !== '*'),
+    );
+  }
+
+  /**
+   * @param {Request} request
+   * @param {boolean} job
+   * @param {Map<string, CommandHandler>} handlers
+   */
+  async #run(request, job, handlers) {
+    const { name, id = '', device: of = this.id, payload, properties = {}, progress = nothing } = request;
+    const handler = handlers.get(name) ?? handlers.get('*');
+    const text = () => decoder.decode(payload);
+    /** @type {Command} */
+    const command = {
+      ...{ name, id, device: of, payload, properties, text, progress },
+      kind: job ? 'job' : request.answer ? 'command' : 'message',
+      json: () => (payload.length === 0 ? undefined : JSON.parse(text())),
+      signal: request.signal ?? this.#ended.signal,
+    };
+    /** @type {import('./dialects/common.js').Answer} */
+    let answer = { status: 404, error: `There is no command ${name}.`, unknown: true };
+    if (handler) {
+      try {
+        answer = { status: 200, result: await handler(command) };
+      } catch (/** @type {any} */ error) {
+        const status =
+          Number.isInteger(error?.status) && error.status >= 400 && error.status <= 999 ? error.status : 500;
+        answer = { status, error: String(error?.message ?? error) };
+        if (!request.answer) report(error);
+      }
+    }
+    if (!request.answer || this.#ended.signal.aborted) return;
+    try {
+      await request.answer(answer);
+    } catch (error) {
+      if (!this.#ended.signal.aborted) report(error);
+    }
+  }
+
+  /**
+   * The end of it: commands that are at work hear of it by their signal, then client.end().
+   * @param {Parameters<import('../client/index.js').Client['end']>[0]} [options]
+   */
+  async end(options) {
+    this.#ended.abort();
+    this.#dialect.stop?.();
+    await this.client.end(options);
+  }
+
+  /** @returns {Promise<void>} */
+  [Symbol.asyncDispose]() {
+    return this.end();
+  }
+}
+
+const nothing = async () => {};
+
+/** An error that nobody awaits. @param {unknown} error */
+function report(error) {
+  if (typeof reportError === 'function') reportError(error);
+  else console.error(error);
+}
