@@ -11,7 +11,7 @@ static const char form[] =
     "i!|region|||Region|Registry, details: us-central1\n"
     "i!|registry|||Registry id|Registry, details\n"
     "i!|device|||Device id|Devices\n"
-    "p!|key|||Private key|PKCS#8 PEM of the key whose public half the device has: RSA, or elliptic on P-256\n"
+    "p!|key|||Private key|PKCS#8 PEM or JSON Web Key whose public half the device has: RSA, or elliptic on P-256\n"
     "n|ttl||3600,60,86400|Token valid for, s|A new one is made in time\n";
 
 static const char topics[] = "T>/devices/%d/events\n"

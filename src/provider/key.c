@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Private keys as people have them. Web Crypto reads PKCS#8 alone, so what else comes in a PEM file is told by name. */
+ * Private keys as people have them: PKCS#8 as PEM or its base64 alone, and JSON Web Keys (jwk.c). Web Crypto reads PKCS#8
+ * alone, so what else comes in a PEM file is told by name. */
 #include "service.h"
 
 /* What stands in the armour, the more particular first. */
@@ -14,7 +15,6 @@ static const struct {
     {"-----BEGIN PRIVATE KEY-----", 0},
     {"-----BEGIN CERTIFICATE", WQ_FAULT_KEY_CERTIFICATE},
     {"PUBLIC KEY-----", WQ_FAULT_KEY_PUBLIC},
-    {"\"kty\"", WQ_FAULT_KEY_JWK},
     {"-----BEGIN ", WQ_FAULT_KEY_FORM},
 };
 
@@ -67,6 +67,7 @@ static int recognise(wq_bytes head, uint32_t total, int *algorithm) {
 
 int wq_key_read(uint8_t *dst, uint32_t room, wq_bytes text, uint32_t *length, int *algorithm) {
   uint32_t at;
+  if (wq_text_starts(text, "{")) return wq_jwk_read(dst, room, text, length, algorithm);
   for (size_t i = 0; i < sizeof armour / sizeof armour[0]; i++) {
     if (!wq_text_find(text, armour[i].label, &at)) continue;
     if (armour[i].fault != 0) return armour[i].fault;

@@ -47,9 +47,11 @@ static const char *const faults[] = {
     "This is an RSA key in its own form (PKCS#1). Convert it: openssl pkcs8 -topk8 -nocrypt -in old.pem -out new.pem",
     "This is an elliptic key in its own form (SEC1). Convert it: openssl pkcs8 -topk8 -nocrypt -in old.pem -out "
     "new.pem",
-    "This is the public key. The private key belongs here: -----BEGIN PRIVATE KEY-----",
+    "This is the public key. The private key belongs here: -----BEGIN PRIVATE KEY-----, or a JSON Web Key that has d.",
     "This is a certificate. The private key belongs here: -----BEGIN PRIVATE KEY-----",
-    "This is a JSON Web Key. The private key as PKCS#8 PEM belongs here: -----BEGIN PRIVATE KEY-----",
+    "This JSON Web Key cannot be read: it is no JSON, or one of its members is not the base64url of a number of this "
+    "kind of key. "
+    "Copy it again, whole.",
     "This kind of key is not used here: an RSA key, or an elliptic one on the curve P-256.",
     "This is no private key: paste the whole file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----",
     "This is too long.",
@@ -58,7 +60,8 @@ static const char *const faults[] = {
     "The key cannot be used: it is damaged, or of an unusual kind.",
     "Signing failed.",
     "There is no such service, or values are missing.",
+    "This JSON Web Key lacks a member: kty, and RSA wants n, e, d, p, q, dp, dq and qi, EC wants crv, x, y and d.",
 };
-_Static_assert(sizeof faults / sizeof faults[0] == -WQ_FAULT_SERVICE, "one text a fault");
+_Static_assert(sizeof faults / sizeof faults[0] == -WQ_FAULT_KEY_JWK_MEMBER, "one text a fault");
 
-const char *wq_fault_text(int fault) { return fault < 0 && fault >= WQ_FAULT_SERVICE ? faults[-fault - 1] : ""; }
+const char *wq_fault_text(int fault) { return fault < 0 && fault >= WQ_FAULT_KEY_JWK_MEMBER ? faults[-fault - 1] : ""; }

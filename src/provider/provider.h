@@ -127,15 +127,16 @@ enum wq_fault {
   WQ_FAULT_KEY_SEC1 = -21,
   WQ_FAULT_KEY_PUBLIC = -22,
   WQ_FAULT_KEY_CERTIFICATE = -23,
-  WQ_FAULT_KEY_JWK = -24,
-  WQ_FAULT_KEY_KIND = -25,    /* neither RSA nor an elliptic key on P-256 */
-  WQ_FAULT_KEY_FORM = -26,    /* no key that can be read */
-  WQ_FAULT_TOO_LONG = -27,    /* the values or what is made of them */
-  WQ_FAULT_CLOCK = -28,       /* unix_ms is no date from 1970 to 9999 */
-  WQ_FAULT_INSECURE = -29,    /* no cryptography here: the page is not a secure context */
-  WQ_FAULT_KEY_REFUSED = -30, /* by the host's cryptography */
-  WQ_FAULT_CRYPTO = -31,      /* the host's cryptography failed */
-  WQ_FAULT_SERVICE = -32      /* no such service, or fewer values than fields */
+  WQ_FAULT_KEY_JWK = -24,       /* a JSON Web Key that cannot be read */
+  WQ_FAULT_KEY_KIND = -25,      /* neither RSA nor an elliptic key on P-256 */
+  WQ_FAULT_KEY_FORM = -26,      /* no key that can be read */
+  WQ_FAULT_TOO_LONG = -27,      /* the values or what is made of them */
+  WQ_FAULT_CLOCK = -28,         /* unix_ms is no date from 1970 to 9999 */
+  WQ_FAULT_INSECURE = -29,      /* no cryptography here: the page is not a secure context */
+  WQ_FAULT_KEY_REFUSED = -30,   /* by the host's cryptography */
+  WQ_FAULT_CRYPTO = -31,        /* the host's cryptography failed */
+  WQ_FAULT_SERVICE = -32,       /* no such service, or fewer values than fields */
+  WQ_FAULT_KEY_JWK_MEMBER = -33 /* a JSON Web Key that is not whole */
 };
 
 /* wq_fault_text - a sentence for the person at the form. Static. */

@@ -139,11 +139,14 @@ void wq_login_expires(wq_login *login, uint32_t seconds);
 /* wq_login_property - append to login->properties a string or binary property. Nothing else may be written between. */
 void wq_login_property(wq_login *login, uint8_t id, wq_bytes value);
 
-/* ------------------------------------------------------------------------------------------------ key.c, jwt.c */
+/* ------------------------------------------------------------------------------------------------ key.c, jwk.c, jwt.c */
 
-/* wq_key_read - a private key from PEM, or from its base64 alone: PKCS#8 into dst, which may be too small to hold it all.
- * *length: of the whole; *algorithm: enum wq_sign_algorithm. Returns 0 or a fault. */
+/* wq_key_read - a private key from PEM, from its base64 alone, or from a JSON Web Key: as PKCS#8 into dst, if it has room
+ * for it. *length: of the key; *algorithm: enum wq_sign_algorithm. Returns 0 or a fault. */
 int wq_key_read(uint8_t *dst, uint32_t room, wq_bytes text, uint32_t *length, int *algorithm);
+
+/* wq_jwk_read - the same of a JSON Web Key. */
+int wq_jwk_read(uint8_t *dst, uint32_t room, wq_bytes text, uint32_t *length, int *algorithm);
 
 /* wq_jwt_sign - start the signature of a token: login->part[0] becomes what is signed, "header.claims". Ends the use of the
  * field `key`. Returns WQ_LOGIN_PENDING or a fault. */

@@ -336,7 +336,9 @@ static void keys(void) {
   CHECK_INT(key_fault(pkcs8(edwards, NULL)), WQ_FAULT_KEY_KIND);
   CHECK_INT(key_fault("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"), WQ_FAULT_KEY_CERTIFICATE);
   CHECK_INT(key_fault("MBgwFqADAgECAhRDPawHd1XTHCoAAAAAAAA="), WQ_FAULT_KEY_CERTIFICATE);
-  CHECK_INT(key_fault("{\"kty\":\"EC\",\"crv\":\"P-256\"}"), WQ_FAULT_KEY_JWK);
+  CHECK_INT(key_fault(" {\"kty\":\"EC\",\"crv\":\"P-256\"}"), WQ_FAULT_KEY_PUBLIC);
+  CHECK_INT(key_fault("{\"private_key\":\"-----BEGIN PRIVATE KEY-----\"}"), WQ_FAULT_KEY_JWK_MEMBER);
+  CHECK_INT(key_fault("{\"kty\""), WQ_FAULT_KEY_JWK);
   CHECK_INT(key_fault("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----"),
             WQ_FAULT_KEY_FORM);
   CHECK_INT(key_fault("-----BEGIN PRIVATE KEY-----\nMIIE"), WQ_FAULT_KEY_FORM);
@@ -443,14 +445,14 @@ static void texts(void) {
                                   WQ_FAULT_CRYPTO};
   for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
     told[-elsewhere[i] / 32] |= 1u << (-elsewhere[i] % 32);
-  for (int fault = -1; fault >= WQ_FAULT_SERVICE; fault--) {
+  for (int fault = -1; fault >= WQ_FAULT_KEY_JWK_MEMBER; fault--) {
     CHECK(strlen(wq_fault_text(fault)) > 10);
     CHECK((told[-fault / 32] >> (-fault % 32) & 1) != 0);
     for (int other = -1; other > fault; other--)
       CHECK(strcmp(wq_fault_text(fault), wq_fault_text(other)) != 0);
   }
   CHECK_TEXT(wq_fault_text(0), "");
-  CHECK_TEXT(wq_fault_text(WQ_FAULT_SERVICE - 1), "");
+  CHECK_TEXT(wq_fault_text(WQ_FAULT_KEY_JWK_MEMBER - 1), "");
 }
 
 int main(void) {
