@@ -55,11 +55,17 @@ mergeInto(LibraryManager.library, {
       );
     },
 
-    /* An imported key; a refusal is marked, so that run() can tell a bad key from a failed operation. */
+    /* An imported key; a refusal is marked, so that run() can tell a bad key from a failed operation. Either way the bytes
+     * are zeroed, since Web Crypto has a copy of its own. */
     importKey: function (subtle, format, bytes, algorithm, usage) {
-      return subtle.importKey(format, bytes, algorithm, false, [usage]).catch(function () {
-        throw { wqKey: true };
-      });
+      return subtle
+        .importKey(format, bytes, algorithm, false, [usage])
+        .catch(function () {
+          throw { wqKey: true };
+        })
+        .finally(function () {
+          bytes.fill(0);
+        });
     },
   },
 

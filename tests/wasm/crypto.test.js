@@ -133,6 +133,41 @@ test('without Web Crypto, as in a page over http, it is unavailable', async (t) 
   assert.equal((await done()).status, NUMBERS.WQ_CRYPTO_E_UNAVAILABLE);
 });
 
+test('no bytes of a key stay in JavaScript, whether or not it could be imported', async (t) => {
+  const { x, parts, done } = await start();
+  const { subtle } = crypto;
+  /** @type {Uint8Array[]} */
+  const kept = [];
+  let lengths = '';
+  const importKey = (
+    /** @type {string} */ format,
+    /** @type {Uint8Array<ArrayBuffer>} */ bytes,
+    /** @type {any[]} */ ...rest
+  ) => {
+    kept.push(bytes);
+    lengths += `${bytes.length}${bytes.some((byte) => byte !== 0) ? '' : ' zeros'} `;
+    return subtle.importKey(/** @type {any} */ (format), bytes, .../** @type {[any, any, any]} */ (rest));
+  };
+  const { sign, deriveBits } = Object.getPrototypeOf(subtle);
+  const double = { importKey, sign: sign.bind(subtle), deriveBits: deriveBits.bind(subtle) };
+  t.mock.getter(globalThis, 'crypto', () => ({ subtle: double }));
+  parts(Buffer.from('secret'), Buffer.from('data'));
+  x.wq_wasm_hmac(SHA256, 6, 4);
+  assert.equal((await done()).status, 0);
+  parts(Buffer.from('password'), Buffer.from('salt'));
+  x.wq_wasm_pbkdf2(SHA256, 8, 4, 1, 32);
+  assert.equal((await done()).status, 0);
+  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' });
+  parts(key, Buffer.from('data'));
+  x.wq_wasm_sign(ES256, key.length, 4);
+  assert.equal((await done()).status, 0);
+  parts(Buffer.from('no key'), Buffer.from('data'));
+  x.wq_wasm_sign(ES256, 6, 4);
+  assert.equal((await done()).status, NUMBERS.WQ_CRYPTO_E_KEY);
+  assert.equal(lengths, `6 8 ${key.length} 6 `);
+  for (const bytes of kept) assert.ok(bytes.every((byte) => byte === 0));
+});
+
 test('memory that grows while an operation is under way gets the result', async () => {
   const { x, memory, parts, done } = await start();
   parts(Buffer.from('abc'));
