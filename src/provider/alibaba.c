@@ -68,6 +68,9 @@ static int check(const wq_values *v, const char **field) {
   if (!wq_host_ok(wq_value(v, "product"))) return WQ_FAULT_ID;
   *field = "region";
   if (!wq_host_ok(wq_value(v, "region"))) return WQ_FAULT_ID;
+  *field = "device"; /* part of the user name and of the client id, which these characters divide */
+  if (wq_text_find(wq_value(v, "device"), "|", NULL) || wq_text_find(wq_value(v, "device"), "&", NULL))
+    return WQ_FAULT_ID;
   *field = "client";
   if (client.len > 64) return WQ_FAULT_TOO_LONG;
   if (wq_text_find(client, "|", NULL)) return WQ_FAULT_ID;

@@ -81,11 +81,18 @@ static const wq_rule_row rules[] = {
 
 /* ------------------------------------------------------------------------------------------------ login */
 
-/* The label behind "iot." in the endpoint: also in China, where the label before it is "ats". */
+/* The label behind "iot" in the endpoint: also in China, where the label before it is "ats". When values are checked, the
+ * host is as it was typed, with capitals or without. */
 static wq_bytes region_of(wq_bytes region, wq_bytes host) {
-  uint32_t at, end;
-  if (region.len != 0 || !wq_text_find(host, ".iot.", &at)) return region;
-  for (end = at += 5; end < host.len && host.data[end] != '.'; end++)
+  static const char iot[] = ".iot.";
+  uint32_t at = 0, matched = 0, end;
+  if (region.len != 0) return region;
+  for (; at < host.len && matched < sizeof iot - 1; at++) {
+    uint8_t c = host.data[at] | 0x20;
+    matched = c == (uint8_t)iot[matched] ? matched + 1 : c == '.';
+  }
+  if (matched < sizeof iot - 1) return region;
+  for (end = at; end < host.len && host.data[end] != '.'; end++)
     ;
   return (wq_bytes){host.data + at, end < host.len ? end - at : 0};
 }
@@ -185,7 +192,8 @@ static int login(wq_login *l) {
   const bool any = l->part[0].len != 0;
   l->url = wq_login_text(l, url && any ? "wss://{host}/mqtt?{0}" : "wss://{host}/mqtt");
   wq_login_user(l);
-  if (!url && any) l->username = wq_login_text(l, "{username}?{0}");
+  const bool more = wq_text_find(wq_login_value(l, "username"), "?", NULL); /* parameters of the person's own */
+  if (!url && any) l->username = wq_login_text(l, more ? "{username}&{0}" : "{username}?{0}");
   return WQ_LOGIN_DONE;
 }
 

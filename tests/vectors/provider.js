@@ -166,4 +166,4 @@ export async function runVector(vector, { providers, Core, module, exact = false
 }
 
 /** Codes of the faults that vectors have by number. */
-const FAULTS = { '-1': 'provider-missing', '-16': 'provider-md5', '-18': 'provider-expired' };
+const FAULTS = { '-1': 'provider-missing', '-4': 'provider-id', '-16': 'provider-md5', '-18': 'provider-expired' };
