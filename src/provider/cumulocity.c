@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Cumulocity IoT, its core MQTT. What a message is stands in its SmartREST text (smartrest.h), so most of what a device sends
- * goes to one topic. Scope of topics: a child device. A device without credentials asks for them with those of the bootstrap
- * user, until an operator accepts it. */
+ * goes to one topic; state goes into the inventory as JSON, since no row takes any fragment. Scope of topics: a child
+ * device. A device without credentials asks for them with those of the bootstrap user, until an operator accepts it. */
 #include "service.h"
 
 static const char form[] =
@@ -20,8 +20,8 @@ static const char topics[] = "T>s/us/%s\n"
                              "T>!s/us\n"
                              "E)s/us/%s\n"
                              "E)!s/us\n"
-                             "R)s/us/%s\n"
-                             "R)!s/us\n"
+                             "R)inventory/managedObjects/update/%s\n"
+                             "R)!inventory/managedObjects/update/%d\n"
                              "A)s/us/%s\n"
                              "A)!s/us\n"
                              "G)!s/us\n"

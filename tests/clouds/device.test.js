@@ -36,7 +36,8 @@ import { CloudServer } from './server.js';
  * @property {((cloud: any, state: any) => any) | null} desire
  * @property {(cloud: any) => any} [reported] the state as the cloud has it
  * @property {{ topic: string, options: any, payload?: any, says: RegExp }} forbidden
- * @property {boolean} [sessions] messages wait for a client that is away
+ * @property {(cloud: any) => any} [values] what gives the values, where each login needs others
+ * @property {(cloud: any, body: any) => any} [late] a command for a client that is away, where the service keeps it
  */
 
 const json = (/** @type {any} */ seen) => JSON.parse(seen.text);
@@ -53,6 +54,7 @@ const free = {
     );
   },
   count: 0,
+  late: (/** @type {any} */ cloud, /** @type {any} */ body) => cloud.cloud.command(cloud.form.device, 'late', body),
   reported: (/** @type {any} */ cloud) => json(cloud.seen.state.at(-1)),
   forbidden: { topic: 'devices/x/telemetry', options: { qos: 2 }, says: /QoS/ },
 };
@@ -90,7 +92,6 @@ const CASES = [
     ...free,
     desire: (cloud, state) => cloud.cloud.setDesired('dash-1', state),
     reported: (cloud) => cloud.cloud.getShadow('dash-1').state.reported,
-    sessions: true,
   },
   {
     title: 'Azure IoT Hub',
@@ -108,7 +109,7 @@ const CASES = [
       return reported;
     },
     forbidden: { topic: 'devices/dev-1/telemetry', options: {}, says: /Azure IoT Hub: .*topic/i },
-    sessions: true,
+    late: (cloud, body) => cloud.cloud.send('dev-1', JSON.stringify(body)),
   },
   {
     title: 'Azure Event Grid',
@@ -120,8 +121,8 @@ const CASES = [
     make: azureEventGrid,
     wrong: { token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.AAAA' },
     ...free,
+    values: (cloud) => async () => ({ ...cloud.form, token: await cloud.cloud.token() }),
     desire: (cloud, state) => cloud.cloud.desired('dev-1', state),
-    sessions: true,
   },
   {
     title: 'ClearBlade IoT Core',
@@ -159,7 +160,7 @@ const CASES = [
       options: { qos: 2 },
       says: /Alibaba.*QoS/,
     },
-    sessions: true,
+    late: (cloud, body) => void cloud.cloud.command('example1', 'late', body),
   },
   {
     title: 'Scaleway IoT Hub',
@@ -170,6 +171,7 @@ const CASES = [
     desire: (cloud, state) => cloud.cloud.setDesired('dev-1', state),
     reported: (cloud) => cloud.cloud.getTwin(cloud.form.id, 'state').data,
     forbidden: { topic: 'x', options: { qos: 2 }, says: /Scaleway.*QoS/ },
+    late: undefined, // the shared plan has no sessions
   },
   {
     title: 'any broker',
@@ -183,7 +185,6 @@ const CASES = [
     ...free,
     desire: (cloud, state) => cloud.cloud.setDesired('dev-1', state),
     forbidden: { topic: 'x/+', options: {}, says: /topic/i },
-    sessions: true,
   },
 ];
 
@@ -197,7 +198,7 @@ for (const one of CASES) {
 
     before(async () => {
       cloud = await one.start();
-      me = await device(one.make(form(), profileOptions), clientOptions(cloud));
+      me = await device(one.make(one.values?.(cloud) ?? form(), profileOptions), clientOptions(cloud));
     });
     after(async () => {
       await me?.end();
@@ -257,6 +258,29 @@ for (const one of CASES) {
       await me.sendTelemetry({ temperature: 22 });
       assert.equal(me.client.stats.connections, connections);
       assert.deepEqual(cloud.violations, []);
+    });
+
+    test('credentials expire: others take their place, and nothing is lost on the way', async () => {
+      const second = () => Math.floor(Date.now() / 1000);
+      const first = second();
+      while (second() < first + 1) await new Promise((resolve) => setTimeout(resolve, 20)); // others than the first ones
+      const { connections } = me.client.stats;
+      const arrived = awaited();
+      await me.onCommand('*', ({ json }) => arrived.resolve(json()));
+      const sent = [];
+      for (let n = 0; n < 40; n++) {
+        sent.push(me.sendTelemetry({ n }));
+        if (n !== 20) continue;
+        cloud.expireNow();
+        one.late?.(cloud, { late: true });
+      }
+      await Promise.all(sent);
+      assert.equal(me.client.stats.connections, connections + 1);
+      const got = new Set(
+        cloud.seen.telemetry.map((/** @type {any} */ seen) => /"n":\{?(?:"value":)?(\d+)/.exec(seen.text)?.[1]),
+      );
+      for (let n = 0; n < 40; n++) assert.ok(got.has(`${n}`), `message ${n}`);
+      if (one.late) assert.deepEqual(await arrived.promise, { late: true });
     });
 
     test('wrong credentials: one clear error, and no more tries', async () => {

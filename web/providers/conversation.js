@@ -35,6 +35,8 @@ export class Conversation {
   #connection = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** What is asked just now: the beginning of the payload. */
+  asking = '';
   /** @type {(() => void)[]} */
   #handlers = [];
   /** @type {() => void} */
@@ -171,10 +173,13 @@ export class Conversation {
   async #publish({ topic, qos, request, ticket, head, tail, document }) {
     const { signal } = this.#connection;
     const payload = head + (document ? (this.#talk.document?.(ticket) ?? '') : '') + tail;
+    this.asking = head;
     try {
       await this.#client.publish(topic, payload, { qos, signal });
     } catch {
       return; // the dialogue asks again, or gives up
+    } finally {
+      this.asking = '';
     }
     if (!signal.aborted) this.#hear({ kind: 'published', request });
   }

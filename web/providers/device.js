@@ -3,6 +3,7 @@ import { connect } from '../client/index.js';
 import { Alibaba } from './dialects/alibaba.js';
 import { AzureIotHub } from './dialects/azure_iot_hub.js';
 import { Clearblade } from './dialects/clearblade.js';
+import { Cumulocity } from './dialects/cumulocity.js';
 import { Free } from './dialects/free.js';
 import { ProviderError } from './errors.js';
 import { Link } from './link.js';
@@ -19,6 +20,7 @@ const DIALECTS = {
   'azure-iot-hub': AzureIotHub,
   clearblade: Clearblade,
   alibaba: Alibaba,
+  cumulocity: Cumulocity,
 };
 
 const decoder = new TextDecoder();
@@ -74,6 +76,8 @@ export class Device {
   #handlers = { commands: new Map(), jobs: new Map() };
   /** @type {Partial<Record<'commands' | 'jobs', Promise<void>>>} */
   #begun = {};
+  /** @type {Set<(error: ProviderError) => unknown>} */
+  #complaints = new Set();
   #ended = new AbortController();
 
   /**
@@ -87,9 +91,14 @@ export class Device {
     this.id = link.seat.device;
     this.#link = link;
     this.#dialect = dialect;
+    link.complain = (error) => {
+      if (this.#complaints.size === 0) report(error);
+      for (const handler of this.#complaints) handler(error);
+    };
     const names = /** @type {const} */ (['report', 'getState', 'desired', 'commands', 'jobs', 'properties', 'child']);
-    const child = { child: 'it has no child devices; give it a connection of its own.', ...dialect.none };
-    this.can = /** @type {Device['can']} */ (Object.fromEntries(names.map((name) => [name, child[name] ?? true])));
+    this.can = /** @type {Device['can']} */ (
+      Object.fromEntries(names.map((name) => [name, dialect.none[name] ?? true]))
+    );
   }
 
   /** @param {keyof Device['can']} what */
@@ -208,6 +217,17 @@ export class Device {
       throw error;
     }
     return () => void (handlers.get(name) === handler && handlers.delete(name));
+  }
+
+  /**
+   * Hear what the service complains of later than its promise can tell (Cumulocity's s/e). Without a
+   * handler it is reported as an error that nobody caught.
+   * @param {(error: ProviderError) => unknown} handler
+   * @returns {() => void} takes the handler away
+   */
+  onRefused(handler) {
+    this.#complaints.add(handler);
+    return () => void this.#complaints.delete(handler);
   }
 
   /** @param {'commands' | 'jobs'} kind */

@@ -23,6 +23,10 @@ export class Link {
   title;
   /** @type {(kind: import('./dialogue.js').DialogueKind, options?: { name?: string }) => Promise<import('./dialogue.js').Dialogue>} */
   dialogue;
+  /** @type {() => Promise<import('./smartrest.js').SmartRest>} */
+  smartrest;
+  /** What the service complains of, and no promise can be given. @type {(error: ProviderError) => void} */
+  complain = () => {};
   #qos;
 
   /**
@@ -38,6 +42,7 @@ export class Link {
     this.rules = rules;
     this.title = providers.service(seat.service).title;
     this.dialogue = (kind, options) => providers.dialogue(seat, kind, options);
+    this.smartrest = () => providers.smartrest();
     this.#qos = /** @type {0 | 1} */ (Math.min(1, this.#least('subscribe-qos')));
   }
 
@@ -92,6 +97,15 @@ export class Link {
     };
     const filters = this.topics.filters(...kinds);
     await Promise.all(filters.map((filter) => this.client.subscribe(filter, { qos: this.#qos }, take)));
+  }
+
+  /**
+   * What the service did not take.
+   * @param {string} why
+   * @param {number} status
+   */
+  refused(why, status) {
+    return new ProviderError('provider-refused', `${this.title} did not take it: ${why}.`, { status });
   }
 
   /**

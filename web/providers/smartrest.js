@@ -107,6 +107,38 @@ export class SmartRest {
     return rows;
   }
 
+  /**
+   * Note rows that are published, so that an error can be tied to one of them.
+   * @param {string} payload
+   * @param {number} token the caller's, to know it again
+   */
+  sent(payload, token) {
+    const { scratch, x } = this.#instance;
+    const bytes = new TextEncoder().encode(payload);
+    scratch.properties(bytes);
+    x.wq_wasm_smartrest_sent(bytes.length, token);
+  }
+
+  /**
+   * A message of s/e: what it says, and which row it is about.
+   * @param {Uint8Array} payload
+   * @returns {{ code: number, id: string, cause: string, count: number, token: number, row: number }} count: of the rows
+   *   that were noted, how many it could be; of the latest, token and place, from 1. What the server says is for people
+   */
+  failure(payload) {
+    const instance = this.#instance;
+    const { memory, scratch, x } = instance;
+    const bytes = payload.subarray(0, instance.numbers.WQ_WASM_SCRATCH_SIZE);
+    scratch.properties(bytes);
+    const at = x.wq_wasm_smartrest_failure(bytes.length);
+    const text = (/** @type {string} */ name) => instance.text(at, `wq_smartrest_failure.${name}`) ?? '';
+    const said = { code: instance.number(at, 'wq_smartrest_failure.code'), id: text('id'), cause: text('cause') };
+    const count = x.wq_wasm_smartrest_cause();
+    const result = x.wq_wasm_result();
+    const [token, row] = [memory.view.getUint32(result, true), memory.view.getUint32(result + 4, true)];
+    return { ...said, count, token, row };
+  }
+
   /** @param {number} result @returns {RowError} */
   #error(result) {
     const { memory, x } = this.#instance;

@@ -2,7 +2,7 @@
 // the device's shadow.
 import { ProviderError } from '../errors.js';
 import { KeptState } from '../state.js';
-import { isObject, msOf, parsed, resultOf } from './common.js';
+import { isObject, msOf, NO_CHILDREN, parsed, resultOf } from './common.js';
 
 /** A post without a reply for so long, in ms, is lost. */
 const REPLY_TIMEOUT = 10_000;
@@ -25,6 +25,7 @@ export class Alibaba {
   none = {
     properties: 'a post has none; put them into the values.',
     jobs: 'there are no jobs here; call a service.',
+    child: NO_CHILDREN,
   };
 
   /** @param {import('../link.js').Link} link */

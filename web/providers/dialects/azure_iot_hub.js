@@ -1,6 +1,6 @@
 // Azure IoT Hub: telemetry with a property bag in its topic, direct methods with a status, messages to the device, the twin.
 import { KeptState } from '../state.js';
-import { isoOf, jsonOf } from './common.js';
+import { isoOf, jsonOf, NO_CHILDREN } from './common.js';
 
 /** What the hub wants to know if it is to read the body. */
 const JSON_BODY = { '$.ct': 'application/json', '$.ce': 'utf-8' };
@@ -9,7 +9,7 @@ export class AzureIotHub {
   #link;
   #twin;
   /** @type {import('./common.js').Dialect['none']} */
-  none = { jobs: 'jobs of the hub come as direct methods and desired properties.' };
+  none = { jobs: 'jobs of the hub come as direct methods and desired properties.', child: NO_CHILDREN };
 
   /** @param {import('../link.js').Link} link */
   constructor(link) {

@@ -1,6 +1,6 @@
 // ClearBlade IoT Core: events, state and config, commands in subfolders. A command has no answer of its own; ours goes out as
 // an event of the subfolder "responses".
-import { isObject, merged, parsed, resultOf, timed } from './common.js';
+import { isObject, merged, NO_CHILDREN, parsed, resultOf, timed } from './common.js';
 
 export class Clearblade {
   #link;
@@ -11,6 +11,7 @@ export class Clearblade {
     getState: 'a device cannot ask for its config; onDesiredState() is told it at each connection.',
     properties: 'messages have none; put them into the values.',
     jobs: 'there are no jobs here; send a command.',
+    child: NO_CHILDREN,
   };
 
   /** @param {import('../link.js').Link} link */

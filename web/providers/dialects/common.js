@@ -44,6 +44,9 @@
  * @property {() => void} [stop]
  */
 
+/** For a dialect's `none`. */
+export const NO_CHILDREN = 'it has no child devices; give each a connection of its own.';
+
 /** Milliseconds since epoch. @param {Date | number} time */
 export const msOf = (time) => Number(time);
 

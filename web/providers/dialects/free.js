@@ -2,7 +2,7 @@
 // shadows and jobs, Scaleway's Cloud Twin; elsewhere in retained messages.
 import { Jobs } from '../jobs.js';
 import { KeptState } from '../state.js';
-import { isObject, merged, parsed, resultOf, timed } from './common.js';
+import { isObject, merged, NO_CHILDREN, parsed, resultOf, timed } from './common.js';
 
 /** @typedef {import('./common.js').Deliver} Deliver */
 
@@ -18,7 +18,7 @@ export class Free {
   /** All that was reported, where a message holds all. */
   #reported = {};
   /** What the service does not have. @type {import('./common.js').Dialect['none']} */
-  none = {};
+  none = { child: NO_CHILDREN };
 
   /**
    * @param {import('../link.js').Link} link

@@ -1,0 +1,162 @@
+// The device API at Cumulocity: rows, operations, children, complaints, registration.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { cumulocity, device } from '../../web/providers/index.js';
+import { startCumulocity } from './cumulocity.js';
+import { awaited, clientOptions, profileOptions } from './seats.js';
+
+/** @type {import('./cumulocity.js').Cumulocity} */
+let cloud;
+/** @type {import('../../web/providers/index.js').Device} */
+let me;
+/** @type {any} */
+let tenant;
+
+before(async () => {
+  cloud = await startCumulocity({ device: 'serial-1' });
+  tenant = cloud.cloud.tenant;
+  me = await device(cumulocity(cloud.form, profileOptions), {
+    ...clientOptions(cloud),
+    about: { name: 'Pump, "big"', type: 'pump' },
+  });
+});
+after(async () => {
+  await me?.end();
+  await cloud?.stop();
+});
+
+const operation = (/** @type {any} */ { id }, /** @type {string} */ status) =>
+  cloud.until(() => tenant.operations.find((/** @type {any} */ one) => one.id === id && one.status === status));
+
+test('the device is made with its name at connect', () => {
+  const { name, type } = tenant.devices.get('serial-1');
+  assert.deepEqual([name, type], ['Pump, "big"', 'pump']);
+});
+
+test('telemetry, events and alarms are rows, of a child too', { timeout: 30_000 }, async () => {
+  const time = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+  await me.sendTelemetry(
+    { temperature: { value: 21.5, unit: 'C' }, c8y_Load: { a: 1, b: { value: 2, unit: '%' } } },
+    { time },
+  );
+  const [measurement] = tenant.measurements;
+  assert.deepEqual(measurement.temperature, { temperature: { value: 21.5, unit: 'C' } });
+  assert.deepEqual(measurement.c8y_Load, { a: { value: 1 }, b: { value: 2, unit: '%' } });
+  assert.equal(Date.parse(measurement.time), time);
+  await me.sendTelemetry({ level: 3 }, { child: 'sensor-1' });
+  assert.equal(tenant.measurements[1].source, 'sensor-1');
+  await me.sendEvent('door', { text: 'opened, "wide"' });
+  assert.equal(tenant.events[0].text, 'opened, "wide"');
+  await me.sendAlarm('hot', { severity: 'critical', text: 'Over 30' });
+  assert.deepEqual([tenant.alarms[0].severity, tenant.alarms[0].status], ['CRITICAL', 'ACTIVE']);
+  await me.sendAlarm('hot', { cleared: true });
+  assert.equal(tenant.alarms[0].status, 'CLEARED');
+  assert.deepEqual(cloud.violations, []);
+});
+
+test('a measurement of many values is cut at rows', { timeout: 30_000 }, async () => {
+  const values = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`c8y_${'long'.repeat(10)}${i}`, i]));
+  const before = tenant.measurements.length;
+  await me.sendTelemetry(values);
+  const made = tenant.measurements.slice(before);
+  const names = made.flatMap((/** @type {any} */ one) => Object.keys(one).filter((name) => name in values));
+  assert.equal(names.length, 1000);
+  assert.deepEqual(cloud.violations, []);
+});
+
+test('a value of another type is refused before it is sent, by row and argument', async () => {
+  const before = cloud.seen.telemetry.length;
+  await assert.rejects(me.sendTelemetry({ temperature: 'warm' }), {
+    code: 'provider-row',
+    message: /argument \d+ \(value\)/,
+  });
+  assert.equal(cloud.seen.telemetry.length, before);
+});
+
+test("operations: EXECUTING, then SUCCESSFUL or FAILED, a child's too", { timeout: 30_000 }, async () => {
+  /** @type {any} */
+  let command;
+  const begun = awaited();
+  const go = awaited();
+  const handlers = [
+    me.onCommand('c8y_Command', async (/** @type {any} */ given) => {
+      command = given;
+      begun.resolve(true);
+      await go.promise;
+      return 'done, "well"';
+    }),
+    me.onCommand('c8y_Restart', () => {
+      throw new Error('busy, "very"');
+    }),
+  ];
+  await Promise.all(handlers);
+  assert.deepEqual(tenant.devices.get('serial-1').fragments.c8y_SupportedOperations, ['c8y_Command', 'c8y_Restart']);
+  const one = cloud.cloud.operation('serial-1', 511, 'ls, "all"');
+  await begun.promise;
+  await operation(one, 'EXECUTING');
+  assert.deepEqual([command.json(), command.kind, command.device], [{ text: 'ls, "all"' }, 'command', 'serial-1']);
+  go.resolve(true);
+  assert.deepEqual((await operation(one, 'SUCCESSFUL')).result, ['done, "well"']);
+  const two = cloud.cloud.operation('serial-1', 510);
+  assert.equal((await operation(two, 'FAILED')).failureReason, 'busy, "very"');
+  const three = cloud.cloud.operation('sensor-1', 511, 'x');
+  await operation(three, 'SUCCESSFUL');
+  assert.equal(command.device, 'sensor-1');
+  const four = cloud.cloud.operation('serial-1', 513, 'a=1');
+  assert.match((await operation(four, 'FAILED')).failureReason, /no command c8y_Configuration/);
+  assert.deepEqual(cloud.violations, []);
+});
+
+test('an operation that came while the device was away is done when it is back', { timeout: 30_000 }, async () => {
+  const back = awaited();
+  me.client.on('connect', () => back.resolve(true));
+  cloud.connection('serial-1')?.drop() ?? cloud.open()[0].drop();
+  const one = cloud.cloud.operation('serial-1', 511, 'late');
+  await back.promise;
+  await operation(one, 'SUCCESSFUL');
+});
+
+test('state goes into the inventory; what there is not is refused with what to do instead', async () => {
+  await me.reportState({ c8y_Mine: { fan: 'on' } });
+  assert.deepEqual(tenant.devices.get('serial-1').fragments.c8y_Mine, { fan: 'on' });
+  await assert.rejects(me.getState(), { code: 'provider-no-such-thing' });
+  await assert.rejects(
+    me.onDesiredState(() => {}),
+    { code: 'provider-no-such-thing', message: /onCommand/ },
+  );
+  await assert.rejects(me.sendTelemetry({ a: 1 }, { properties: { b: '2' } }), { code: 'provider-no-such-thing' });
+});
+
+test('a complaint is the rejection of what caused it', { timeout: 30_000 }, async () => {
+  await assert.rejects(me.sendAlarm('never-raised', { cleared: true }), (/** @type {any} */ error) => {
+    assert.equal(error.code, 'provider-refused');
+    assert.match(error.message, /No open alarm of type never-raised, template 306 \(row 1/);
+    return true;
+  });
+});
+
+test('a new device asks until it is accepted, and is told what to keep', { timeout: 60_000 }, async () => {
+  const id = cloud.bootstrapForm.device;
+  /** @type {any} */
+  let kept;
+  void cloud.until(() => cloud.cloud.registrations().includes(id)).then(() => cloud.cloud.accept(id));
+  const other = await device(cumulocity(cloud.bootstrapForm, profileOptions), {
+    ...clientOptions(cloud),
+    registered: (values) => (kept = values),
+  });
+  assert.deepEqual([kept.auth, kept.tenant, kept.username], ['password', 't12345', `device_${id}`]);
+  await other.sendTelemetry({ a: 1 });
+  assert.equal(tenant.measurements.at(-1).source, id);
+  await other.end();
+});
+
+test('wrong credentials: one clear error, and no more tries', { timeout: 30_000 }, async () => {
+  const before = cloud.violations.length;
+  const profile = cumulocity({ ...cloud.form, password: 'wrong one' }, profileOptions);
+  await assert.rejects(device(profile, clientOptions(cloud)), (/** @type {any} */ error) => {
+    assert.match(error.message, /./);
+    assert.doesNotMatch(error.message, /wrong one/);
+    return true;
+  });
+  assert.equal(cloud.violations.length - before, 1);
+});
