@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, createClient, memoryStore, scramSha256, MqttError } from '../../web/client/index.js';
 import wasmqtt from '../../web/client/index.js';
-import { Peer, rejection, wasm } from './peer.js';
+import { eventually, hungModule, module as wasm, Peer, rejection } from './peer.js';
 
 test('CONNECT carries what the options say', async () => {
   const peer = new Peer();
@@ -111,6 +111,20 @@ for (const [name, answer] of /** @type {[string, any][]} */ ([
     await client.end();
   });
 }
+
+test('the version that worked is remembered for a URL whose query is new each time', async () => {
+  const peer = new Peer();
+  peer.answers.connect = ({ protocolVersion }, connection) =>
+    protocolVersion === 4 ? connection.send(peer.connack) : connection.drop(1011);
+  let signature = 0;
+  const credentials = async () => ({ url: `ws://peer.test/mqtt?signature=${signature++}` });
+  const client = await peer.connect({ credentials });
+  peer.last.drop();
+  const third = await peer.connection(3);
+  assert.equal((await third.packet('connect')).protocolVersion, 4);
+  assert.match(third.url, /signature=1/);
+  await client.end();
+});
 
 test('3.1 has its own subprotocol and comes last', async () => {
   const peer = new Peer();
@@ -344,6 +358,40 @@ test('a module that cannot be loaded is told as such', async () => {
   const error = await rejection(connect('ws://peer.test', { wasm: new Uint8Array([1, 2, 3]) }));
   assert.equal(error.phase, 'load');
   assert.match(error.hint, /wasm-unsafe-eval/);
+});
+
+test('a module that does not come: connect() says so in time, createClient() goes on and is there with it', async () => {
+  const error = await rejection(new Peer().connect({ wasm: hungModule().response, connectTimeout: 10 }));
+  assert.deepEqual([error.phase, error.code], ['load', 'wasm-timeout']);
+
+  const hung = hungModule();
+  const peer = new Peer();
+  const reconnect = { minDelay: 60_000, jitter: /** @type {const} */ ('none') };
+  const client = peer.createClient({ wasm: hung.response, connectTimeout: 10, reconnect });
+  await eventually(() => client.state === 'waiting');
+  assert.equal(peer.connections.length, 0);
+  await hung.come();
+  await client.ready; // not after a minute
+  await client.end();
+});
+
+test('connect() is given up by a signal, at any time, and leaves nothing behind', async () => {
+  const peer = new Peer();
+  peer.answers.connect = () => {};
+  const loading = peer.connect({ wasm: hungModule().response, signal: AbortSignal.timeout(5) });
+  assert.equal((await rejection(loading)).code, 'aborted');
+  const controller = new AbortController();
+  const connecting = rejection(peer.connect({ signal: controller.signal }));
+  await (await peer.connection(1)).packet('connect');
+  controller.abort('enough');
+  const error = await connecting;
+  assert.deepEqual([error.phase, error.code, error.cause], ['open', 'aborted', 'enough']);
+  await eventually(() => peer.last.closed);
+  const other = new Peer();
+  const client = await other.connect({ signal: AbortSignal.timeout(5) });
+  await new Promise((resolve) => setTimeout(resolve, 10)); // the signal's has rung before
+  assert.equal(client.state, 'connected');
+  await client.end();
 });
 
 for (const [detail, code, hint] of /** @type {[string, string, RegExp][]} */ ([

@@ -1,9 +1,12 @@
 // A scripted server in the same process: what stands in for a WebSocket, with an MQTT server behind it that answers as real
 // ones do, or as a test tells it to. It reads and writes with mqtt-packet, so that no bug of ours meets itself.
+import { readFile } from 'node:fs/promises';
 import mqttPacket from 'mqtt-packet';
 import { connect, createClient } from '../../web/client/index.js';
 
 const wasm = new URL('../../dist/wasmqtt.wasm', import.meta.url);
+/** Compiled once: clients do not wait for it. */
+export const module = await WebAssembly.compile(await readFile(wasm));
 
 /** @typedef {any} Packet as mqtt-packet has it */
 
@@ -193,7 +196,7 @@ export class Peer {
   }
 
   /**
-   * @param {import('../../web/client/options.js').ClientOptions} [options]
+   * @param {import('../../web/client/options.js').ClientOptions & import('../../web/client/index.js').ConnectOptions} [options]
    * @param {import('../../web/client/options.js').Target} [url]
    */
   connect(options = {}, url = 'ws://peer.test/mqtt') {
@@ -211,7 +214,7 @@ export class Peer {
   get options() {
     return {
       webSocket: this.webSocket,
-      wasm,
+      wasm: module,
       reconnect: { minDelay: 1, maxDelay: 5, jitter: /** @type {const} */ ('none') },
     };
   }
@@ -227,6 +230,20 @@ export function publish(topic, payload, more = {}) {
     dup: false,
     retain: false,
     ...more,
+  };
+}
+
+/** What the option wasm takes, of which nothing comes until come(). */
+export function hungModule() {
+  /** @type {ReadableStreamDefaultController} */
+  let controller;
+  const body = new ReadableStream({ start: (c) => void (controller = c) });
+  return {
+    response: new Response(body, { headers: { 'content-type': 'application/wasm' } }),
+    async come() {
+      controller.enqueue(new Uint8Array(await readFile(wasm)));
+      controller.close();
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MqttError } from '../../web/client/index.js';
-import { eventually, Peer, publish, rejection, turn } from './peer.js';
+import { eventually, hungModule, Peer, publish, rejection, turn } from './peer.js';
 
 test('payloads: text, bytes, buffers, JSON, nothing', async () => {
   const peer = new Peer();
@@ -108,7 +108,11 @@ test("a caller's mistakes are named, and change nothing", async () => {
   for (const [topic, payload, options, code] of /** @type {any[]} */ ([
     ['a/+', '', {}, 'topic'],
     ['', '', {}, 'topic'],
-    ['a', '', { qos: 3 }, 'arg'],
+    [undefined, '', {}, 'bad-option'],
+    ['a', '', { qos: 3 }, 'bad-option'],
+    ['a', '', { qos: 4 }, 'bad-option'], // bits that mean other things to the core
+    ['a', '', { qos: 8 }, 'bad-option'],
+    ['a', '', { qos: '1' }, 'bad-option'],
     ['a', '', { qos: 2 }, 'server-limit'],
     ['a', '', { retain: true }, 'server-limit'],
     ['a', 'x'.repeat(600), { qos: 1 }, 'server-limit'],
@@ -180,6 +184,31 @@ test('a timeout takes back what has not left, and says so of what has', async ()
   await eventually(() => client.pending().length === 0);
   await turn();
   assert.equal(peer.last.count('publish'), 1, 'the one taken back is never sent');
+  await client.end();
+});
+
+test('a timeout longer than timers can do is none', async () => {
+  const peer = new Peer();
+  peer.answers.publish = () => {};
+  const client = await peer.connect();
+  const sent = [Infinity, 2 ** 31].map((timeout) => client.publish('a', 'x', { qos: 1, timeout }));
+  const { messageId } = await peer.last.packet('publish', 2);
+  const ended = client.end({ timeout: Infinity });
+  await new Promise((resolve) => setTimeout(resolve, 5)); // those of 1 ms have rung before
+  peer.last.send({ cmd: 'puback', messageId: 1 }, { cmd: 'puback', messageId });
+  await Promise.all([...sent, ended]);
+});
+
+test('a timeout and a signal count while the module is on its way', async () => {
+  const client = new Peer().createClient({ wasm: hungModule().response });
+  for (const qos of /** @type {const} */ ([0, 1])) {
+    const error = await rejection(client.publish('a', 'x', { qos, timeout: 5 }));
+    assert.deepEqual([error.phase, error.code, error.sent], ['publish', 'timeout', false]);
+  }
+  const signal = AbortSignal.timeout(5);
+  assert.equal((await rejection(client.publish('a', 'x', { qos: 1, signal }))).code, 'aborted');
+  assert.equal((await rejection(client.request('a', 'x', { timeout: 5 }))).code, 'timeout');
+  assert.equal((await rejection(client.stored({ timeout: 5 }))).code, 'timeout');
   await client.end();
 });
 
@@ -300,6 +329,32 @@ test('pending() lists what is not settled; remove() takes back by key what has n
   await client.end();
 });
 
+test('QoS 0 that waits for a connection is pending, counted and removed as all', async () => {
+  const peer = new Peer();
+  peer.answers.connect = () => {};
+  const client = peer.createClient({ queue: { qos0: true } });
+  await (await peer.connection(1)).packet('connect');
+  const removed = rejection(client.publish('a', 'xyz', { key: 'go' }));
+  const one = client.publish('b', 'x', { qos: 1 });
+  const kept = client.publish('c', 'x', { key: 'keep' });
+  assert.deepEqual(
+    client.pending().map(({ topic, qos, key, bytes, restored }) => [topic, qos, key, bytes, restored]),
+    [
+      ['b', 1, undefined, 1, false],
+      ['a', 0, 'go', 3, false],
+      ['c', 0, 'keep', 1, false],
+    ],
+  );
+  assert.equal(client.stats.queued, 3);
+  assert.equal(client.remove('go'), 1);
+  assert.equal((await removed).code, 'removed');
+  assert.deepEqual([client.remove('go'), client.stats.queued], [0, 2]);
+  peer.last.send(peer.connack);
+  await Promise.all([one, kept]);
+  assert.equal(peer.last.count('publish'), 2);
+  await client.end();
+});
+
 test('a QoS 2 message without PUBREC is of unknown outcome when the session is lost', async () => {
   const peer = new Peer();
   const { publish } = peer.answers;
@@ -360,6 +415,21 @@ test('towards 3.1.1 the properties of a message are left out, with a warning', a
   assert.equal(peer.last.count('publish'), 1);
   assert.equal(client.negotiated?.warnings.length, 1);
   await client.end();
+});
+
+test('stats: bytes that wait to leave', async () => {
+  const peer = new Peer();
+  peer.answers.publish = () => {};
+  const client = await peer.connect();
+  assert.equal(client.stats.bufferedBytes, 0);
+  client.publish('a', new Uint8Array(100_000), { qos: 1 }).catch(() => {});
+  peer.last.bufferedAmount = 500;
+  const { bufferedBytes } = client.stats;
+  assert(bufferedBytes > 500 && bufferedBytes < 600, 'a header in the core, and what the socket has');
+  await peer.last.packet('publish');
+  assert.equal(client.stats.bufferedBytes, 500);
+  await client.end({ force: true });
+  assert.equal(client.stats.bufferedBytes, 0);
 });
 
 test('two clients at once do not disturb each other', async () => {

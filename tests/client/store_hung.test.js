@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MqttError } from '../../web/client/index.js';
 import { Lives, sent } from './lives.js';
-import { eventually, Peer, rejection } from './peer.js';
+import { eventually, Peer, rejection, turn } from './peer.js';
 
 /** A life whose store does not open; answer(): it does now. */
 function unopened() {
@@ -52,7 +52,7 @@ function events(client) {
 }
 
 /** @param {any} error */
-function assertTimeout(error, ms = 20) {
+function assertTimeout(error, ms = 100) {
   assert(error instanceof MqttError);
   assert.deepEqual([error.phase, error.code], ['store', 'store-timeout']);
   assert(error.message.includes(`${ms} ms`), error.message);
@@ -62,7 +62,7 @@ function assertTimeout(error, ms = 20) {
 test('connect() with a store that does not open rejects in time, and gives it back when it does', async () => {
   const hung = unopened();
   const { lives } = hung;
-  assertTimeout(await rejection(lives.begin({ connectTimeout: 20 })));
+  assertTimeout(await rejection(lives.begin({ connectTimeout: 100 })));
   assert.equal(lives.peer.connections.length, 0);
   hung.answer();
   await eventually(() => hung.closed === 1);
@@ -75,7 +75,7 @@ test('connect() with a store that cannot be read, or does not write, rejects in 
     const session = { load: async () => [], write: async () => {}, close() {}, ...broken };
     const store = /** @type {any} */ ({ open: async () => session });
     const peer = new Peer();
-    assertTimeout(await rejection(peer.connect({ clientId: 'one', clean: false, store, connectTimeout: 20 })));
+    assertTimeout(await rejection(peer.connect({ clientId: 'one', clean: false, store, connectTimeout: 100 })));
     assert.equal(peer.connections.length, 0);
   }
 });
@@ -142,7 +142,7 @@ test('a CONNECT that waits for the store: the attempt says so', async () => {
 
 test('a store that stops to answer ends the connection; messages wait within their limits, and all go on with it', async () => {
   const lives = new Lives();
-  const client = await lives.begin({ connectTimeout: 20, queue: { maxMessages: 3 } });
+  const client = await lives.begin({ connectTimeout: 100, queue: { maxMessages: 3 } });
   const { ends, errors } = events(client);
   await eventually(() => lives.store.writes.length > 0);
   lives.store.holding = true;
@@ -168,9 +168,63 @@ test('a store that stops to answer ends the connection; messages wait within the
   await client.end();
 });
 
+test('the next attempt comes with the answer of the store, whatever the delay', async () => {
+  const reconnect = { minDelay: 60_000, jitter: /** @type {const} */ ('none') };
+  const hung = unopened();
+  const opening = hung.lives.create({ connectTimeout: 300, reconnect });
+  await eventually(() => opening.state === 'waiting');
+  hung.answer();
+  await opening.ready;
+  await opening.end();
+
+  const lives = new Lives();
+  const client = await lives.begin({ connectTimeout: 300, reconnect });
+  await eventually(() => lives.store.writes.length > 0);
+  lives.peer.connack.sessionPresent = true;
+  lives.store.holding = true;
+  const published = client.publish('t', 'x', { qos: 1 });
+  await eventually(() => client.state === 'waiting');
+  lives.store.release();
+  await published;
+  await client.end();
+});
+
+test('a store that answers late does not cut short a wait for the server', async () => {
+  const lives = new Lives();
+  const reconnect = { minDelay: 60_000, jitter: /** @type {const} */ ('none') };
+  const client = await lives.begin({ connectTimeout: 300, reconnect });
+  const { errors } = events(client);
+  await eventually(() => lives.store.writes.length > 0);
+  lives.connection.drop();
+  await eventually(() => client.state === 'waiting');
+  lives.store.holding = true;
+  const published = rejection(client.publish('t', 'x', { qos: 1 }));
+  await eventually(() => errors.length === 1);
+  assertTimeout(errors[0], 300);
+  const stored = client.stored();
+  lives.store.release();
+  await stored;
+  await turn();
+  assert.deepEqual([client.state, lives.peer.connections.length], ['waiting', 1]);
+  await client.end();
+  assert.equal((await published).code, 'connection-ended');
+});
+
+test('stored() is given up by its timeout and its signal; what is published is not', async () => {
+  const lives = new Lives();
+  const client = await lives.begin();
+  lives.store.holding = true;
+  const published = client.publish('t', 'x', { qos: 1 });
+  assert.equal((await rejection(client.stored({ timeout: 5 }))).code, 'timeout');
+  assert.equal((await rejection(client.stored({ signal: AbortSignal.timeout(5) }))).code, 'aborted');
+  lives.store.release();
+  await published;
+  await client.end();
+});
+
 test('a store that fails in the end is told as one that fails', async () => {
   const lives = new Lives();
-  const client = await lives.begin({ connectTimeout: 20 });
+  const client = await lives.begin({ connectTimeout: 100 });
   const { errors } = events(client);
   await eventually(() => lives.store.writes.length > 0);
   lives.store.holding = true;
@@ -252,7 +306,7 @@ for (const [how, options] of /** @type {const} */ ([
     const phases = errorsOf.map(({ phase }) => phase);
     assert.deepEqual(phases, ['publish', 'publish', 'subscribe', 'store', 'request', 'connack']);
     if ('force' in options) assert.deepEqual(errors, []);
-    else assertTimeout(errors[0]);
+    else assertTimeout(errors[0], 20);
     hung.answer();
     await eventually(() => hung.closed === 1);
     assert.deepEqual(Object.keys(await hung.lives.store.records()), []);
@@ -274,7 +328,7 @@ for (const [how, options] of /** @type {const} */ ([
     assert.equal((await subscribed).code, 'connection-ended');
     assert.equal((await stored).code, 'force' in options ? 'connection-ended' : 'store-timeout');
     if ('force' in options) assert.deepEqual(errors, []);
-    else assertTimeout(errors[0]);
+    else assertTimeout(errors[0], 20);
     assert.equal(
       (await rejection(lives.peer.connect({ clientId: 'one', clean: false, store: lives.store }))).code,
       'store-in-use',
@@ -289,7 +343,7 @@ for (const [how, options] of /** @type {const} */ ([
 
 test('end() does not wait for a store that is late already', async () => {
   const lives = new Lives();
-  const client = await lives.begin({ connectTimeout: 20 });
+  const client = await lives.begin({ connectTimeout: 100 });
   const { errors, ends } = events(client);
   await eventually(() => lives.store.writes.length > 0);
   lives.store.holding = true;
@@ -310,5 +364,5 @@ test('end() with a store that does not close comes to an end', async () => {
   const client = await lives.begin();
   const { errors } = events(client);
   await client.end({ timeout: 20 });
-  assertTimeout(errors[0]);
+  assertTimeout(errors[0], 20);
 });

@@ -171,6 +171,32 @@ test('timeout and signal give up the wish', async () => {
   await client.end();
 });
 
+test('a timeout before there is a connection is told as such', async () => {
+  const peer = new Peer();
+  peer.answers.connect = () => {};
+  const client = peer.createClient();
+  await (await peer.connection(1)).packet('connect');
+  assert.equal((await rejection(client.subscribe('a', { timeout: 5 }))).code, 'timeout');
+  assert.equal((await rejection(client.subscribe('a', { signal: AbortSignal.timeout(5) }))).code, 'aborted');
+  await client.end();
+});
+
+test('a filter that is no string, and options out of their range, are refused, and disturb nothing later', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  for (const filter of /** @type {any[]} */ ([undefined, null, 5, {}])) {
+    assert.equal((await rejection(client.subscribe(filter))).code, 'bad-option');
+    assert.equal((await rejection(client.subscribe(filter, () => {}))).code, 'bad-option');
+    await client.unsubscribe(filter);
+  }
+  for (const options of /** @type {any[]} */ ([{ qos: 3 }, { qos: 256 }, { qos: '1' }, { retainHandling: 256 }])) {
+    assert.equal((await rejection(client.subscribe('a', options))).code, 'bad-option');
+  }
+  assert.equal(peer.last.count('subscribe'), 0);
+  await client.subscribe('a');
+  await client.end();
+});
+
 test('two users of a filter: the server is told to end it when the last one goes', async () => {
   const peer = new Peer();
   const client = await peer.connect();
@@ -353,6 +379,27 @@ test('a resumed session sends again what was not acknowledged: a loop sees it on
   assert.equal((await iterator.next()).value.text(), 'once');
   assert.equal((await iterator.next()).value.text(), 'last');
   await second.packet('pubcomp');
+  await client.end();
+});
+
+test('what a handler has acknowledged is not sent again, so a loop that has still to come to it keeps it', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a', { qos: 2 });
+  const loops = [subscription[Symbol.asyncIterator](), subscription[Symbol.asyncIterator]()];
+  client.handle('a', (message) => message.text() === 'acknowledged' && message.ack());
+  const again = publish('a', 'again', { qos: 1, messageId: 2 });
+  peer.last.send(publish('a', 'acknowledged', { qos: 2, messageId: 1 }), again);
+  await peer.last.packet('pubcomp');
+  peer.connack.sessionPresent = true;
+  peer.last.drop();
+  const second = await peer.connection(2);
+  await second.packet('connect');
+  await eventually(() => client.state === 'connected');
+  second.send({ ...again, dup: true }, publish('a', 'last'));
+  for (const loop of loops) {
+    for (const text of ['acknowledged', 'again', 'last']) assert.equal((await loop.next()).value.text(), text);
+  }
   await client.end();
 });
 

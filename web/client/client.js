@@ -21,7 +21,7 @@ import { storeTimeout } from './store.js';
 import { Subscription } from './subscription.js';
 import { Subscriptions, UNASKED } from './subscriptions.js';
 import { onWakeUp } from './wakeup.js';
-import { loadError, loadWasm } from './wasm.js';
+import { loadError, loadTimeout, loadWasm } from './wasm.js';
 
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./properties.js').Properties} Properties */
@@ -36,6 +36,8 @@ import { loadError, loadWasm } from './wasm.js';
 const PROBE_TIMEOUT = 5000;
 /** end() waits so many ms for each thing that may not come. */
 const END_TIMEOUT = 10_000;
+/** An answer to request() is awaited so many ms. */
+const REQUEST_TIMEOUT = 10_000;
 
 export class Client {
   /** Resolves with this client at its first connection; rejects if it gives up before. @type {Promise<Client>} */
@@ -69,6 +71,8 @@ export class Client {
   #ending = null;
   /** Ends the wait before the next attempt. */
   #wake = () => {};
+  /** The last attempt or connection ended because the module, or the store, does not answer. */
+  #unanswered = false;
   /** @type {Negotiated | null} */
   #negotiated = null;
   #connections = 0;
@@ -97,23 +101,30 @@ export class Client {
     this.#inbox.subscriptions = this.#subscriptions;
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // who does not ask for it hears by the event 'error'
-    this.#loading = loadWasm(this.#settings.wasm);
+    this.#loading = this.#load();
     this.#started.promise.catch(() => {}); // the attempt that waits for it hears of it
-    this.#start().then(
-      () => this.#started.resolve(),
-      (error) => this.#started.reject(error),
-    );
+    this.#start()
+      .then(
+        () => this.#started.resolve(),
+        (error) => this.#started.reject(error),
+      )
+      .then(() => this.#answered());
     this.#lived = this.#live();
+  }
+
+  /** The core's module, and its limits as the service of a profile has them. */
+  async #load() {
+    const { wasm, core } = this.#settings;
+    const module = await loadWasm(wasm);
+    return { module, limits: (await this.#machine.guide?.start(core)) ?? core };
   }
 
   async #start() {
     const { store, sessionName, connectTimeout } = this.#settings;
-    const { guide } = this.#machine;
     let opened;
     let core;
     try {
-      const module = await this.#loading;
-      const limits = guide ? await guide.start(this.#settings.core) : this.#settings.core;
+      const { module, limits } = await this.#loading;
       if (this.#started.done) return;
       opened = store && (await openSession(store, sessionName, limits));
       core = await Core.start(module, opened?.limits ?? limits);
@@ -129,7 +140,7 @@ export class Client {
     const properties = (this.#properties = new PropertyTable(core));
     const parts = { inbox: this.#inbox, outbox: this.#outbox, subscriptions: this.#subscriptions, properties };
     this.#machine.core = core;
-    this.#machine.journal = opened && startJournal(opened, this.#machine, connectTimeout);
+    this.#machine.journal = opened && startJournal(opened, this.#machine, connectTimeout, () => this.#answered());
     const { messages, received, subscriptions } = opened?.restored ?? NOTHING;
     this.#inbox.start(properties, received);
     this.#outbox.start(properties, messages);
@@ -149,13 +160,18 @@ export class Client {
     });
   }
 
-  /** Resolves when the core is there. @param {import('./errors.js').Phase} phase of what waits for it */
-  async #begun(phase) {
-    try {
-      await this.#started.promise;
-    } catch (error) {
-      throw /** @type {MqttError} */ (error).code === 'connection-ended' ? endedError(phase) : error;
-    }
+  /**
+   * Resolves when the core is there, with what is left of the timeout by then.
+   * @param {import('./errors.js').Phase} phase of what waits for it
+   * @param {import('./settle.js').WaitOptions} options
+   */
+  async #begun(phase, { signal, timeout }) {
+    const since = performance.now();
+    const begun = this.#started.promise.catch((error) => {
+      throw error.code === 'connection-ended' ? endedError(phase) : error;
+    });
+    await new Settling(phase, { signal, timeout }, () => false).follow(begun);
+    return timeout && timeout - (performance.now() - since);
   }
 
   #listenToRecords() {
@@ -195,6 +211,7 @@ export class Client {
       if (lifetime > 0) attempt = 1;
       const delay = error === null ? 0 : backoff.next(lifetime, error);
       if (error !== null && backoff.suspicious) this.#report(takenOverSuspected(error));
+      this.#unanswered = error?.phase === 'load' || error?.phase === 'store';
       this.#setState('waiting');
       this.#emitter.emit('disconnect', { error, delay });
       await this.#pause(delay);
@@ -215,7 +232,8 @@ export class Client {
     try {
       const { store, connectTimeout } = this.#settings;
       const { promise } = this.#started;
-      await this.#loading.catch(() => {}); // not the store's fault
+      const loaded = Promise.race([this.#loading.catch(() => {}), promise]);
+      await inTime(loaded, connectTimeout, loadTimeout);
       await (store ? inTime(promise, connectTimeout, storeTimeout) : promise);
       await this.#machine.journal?.flush();
       if (this.#ending) throw endedError('open');
@@ -241,6 +259,11 @@ export class Client {
       const now = this.#machine.now();
       clock.arm(now + delay, now);
     });
+  }
+
+  /** The module has come, or the store has answered late: there is nothing to wait for, if that was the reason. */
+  #answered() {
+    if (this.#unanswered) this.#wake();
   }
 
   /**
@@ -360,11 +383,11 @@ export class Client {
    * @param {import('./outbox.js').Payload} payload
    * @param {import('./outbox.js').PublishOptions} [options]
    */
-  async #publishLater(topic, payload, options) {
+  async #publishLater(topic, payload, options = {}) {
     const own = ownBytes(payloadOf(payload));
-    const properties = options?.properties && structuredClone(options.properties);
-    await this.#begun('publish');
-    return this.#outbox.publish(topic, own, { ...options, properties });
+    const properties = options.properties && structuredClone(options.properties);
+    const timeout = await this.#begun('publish', options);
+    return this.#outbox.publish(topic, own, { ...options, properties, timeout });
   }
 
   /**
@@ -449,7 +472,7 @@ export class Client {
    * @returns {Promise<Message>}
    */
   async request(topic, payload, options = {}) {
-    await this.#begun('request');
+    const timeout = await this.#begun('request', { timeout: REQUEST_TIMEOUT, ...options });
     if (this.#inbox.closed) throw endedError('request');
     const requester = {
       version: this.#negotiated?.version ?? 5,
@@ -457,7 +480,7 @@ export class Client {
       subscribe: this.subscribe.bind(this),
       publish: this.publish.bind(this),
     };
-    return this.#requests.ask(requester, topic, payload, options);
+    return this.#requests.ask(requester, topic, payload, { ...options, timeout });
   }
 
   /**
@@ -485,14 +508,15 @@ export class Client {
   /**
    * Resolves when every message with QoS 1 and 2 that was given to publish() so far is in the store, and so will reach the
    * server even if the page dies now; rejects if one could not be stored, or with code 'no-store' without such a store.
+   * @param {import('./settle.js').WaitOptions} [options] giving up changes nothing for the messages
    * @returns {Promise<void>}
    */
-  async stored() {
-    if (this.#machine.core === undefined) await this.#begun('store');
-    return this.#outbox.stored();
+  async stored({ signal, timeout } = {}) {
+    const left = this.#machine.core === undefined ? await this.#begun('store', { signal, timeout }) : timeout;
+    return new Settling('store', { signal, timeout: left }).follow(this.#outbox.stored());
   }
 
-  /** Messages that were published and are not settled, oldest first. */
+  /** Messages that were published and are not settled, oldest first; after them QoS 0 that waits for a connection. */
   pending() {
     return this.#outbox.list();
   }
@@ -542,10 +566,11 @@ export class Client {
       oversize: this.#oversizeCount,
       strayAcks: n.stray_acks ?? 0,
       topicsDecoded: core?.topicsDecoded ?? 0,
-      queued: n.queued ?? 0,
+      queued: (n.queued ?? 0) + this.#outbox.waiting,
       inflight: n.inflight ?? 0,
       unacked: n.unacked ?? 0,
       oldestUnacked: this.#inbox.oldestUnacked,
+      bufferedBytes: connection?.bufferedBytes ?? 0,
     };
   }
 

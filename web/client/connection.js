@@ -28,7 +28,6 @@ const PROTOCOL_ERROR = 0x82;
 
 /**
  * @typedef {object} ConnectionHandlers
- * @property {() => void} opened the WebSocket is open
  * @property {(event: import('../../wasm/core.js').CoreEvent) => void} accepted CONNACK came, and said yes
  * @property {(error: MqttError | null) => void} ended called once; null: as we wished
  * @property {(topic: string, size: number) => void} oversize
@@ -124,7 +123,6 @@ export class Connection {
     this.#socket = new Socket(args.url, args.protocols, args.webSocket, {
       opened: () => {
         opened = true;
-        handlers.opened();
         if (auth) auth.begin();
         else this.#connect(undefined);
       },
@@ -286,6 +284,12 @@ export class Connection {
     if (left > this.#sentBytes) this.#sentAt = now;
     this.#sentBytes = left;
     return (buffered > FLUSH_AT || this.#payload !== null) && now - this.#sentAt < STALL_TIMEOUT;
+  }
+
+  /** Bytes that wait to leave. */
+  get bufferedBytes() {
+    const payload = this.#payload === null ? 0 : this.#payload.length - this.#payloadAt;
+    return this.#socket.bufferedAmount + this.#machine.core.outputLength + payload;
   }
 
   /** More bytes wait than a publisher should add to. */

@@ -47,7 +47,7 @@ export class Dialer {
   #parts;
   #settings;
   #handlers;
-  /** @type {Map<string, number>} the version that worked, by URL */
+  /** @type {Map<string, number>} the version that worked, by URL without its query, which may be new each time */
   #worked = new Map();
   /** @type {Map<string, string>} where the server of a URL has moved to */
   #moved = new Map();
@@ -203,7 +203,6 @@ export class Dialer {
         tellEnd = tell;
       });
       const connection = new Connection(this.#machine, this.#parts, args, {
-        opened: () => {},
         accepted: (connack) => {
           this.#worked.set(placeOf(url), version);
           this.#resumes = version === 5;

@@ -65,6 +65,27 @@ export function coreError(core, phase, number) {
   return new MqttError(phase, code, core.errorText(number));
 }
 
+/**
+ * Bits beyond those of a QoS would mean something else to the core.
+ * @param {unknown} value
+ * @param {string} name of the option
+ */
+export function checkLevel(value, name) {
+  if (value === 0 || value === 1 || value === 2 || value == null) return;
+  throw new MqttError('options', 'bad-option', `The option ${name} has a value that it cannot have.`, {
+    hint: 'It is 0, 1 or 2.',
+  });
+}
+
+/**
+ * @param {unknown} topic
+ * @returns {asserts topic is string}
+ */
+export function checkTopic(topic) {
+  if (typeof topic === 'string') return;
+  throw new MqttError('options', 'bad-option', 'A topic name, or a topic filter, is a string.');
+}
+
 /** @param {Phase} phase */
 export function endedError(phase) {
   return new MqttError(phase, 'connection-ended', 'The client was ended before this was done.');

@@ -1,5 +1,6 @@
 // Which targets does a topic name concern? A tree of filter levels, so that the cost follows the topic's depth and not the
 // number of filters.
+import { checkTopic } from './errors.js';
 
 /** @template T */
 class Node {
@@ -16,6 +17,7 @@ class Node {
  * @param {string} filter
  */
 function comparable(filter) {
+  checkTopic(filter);
   return filter.startsWith('$share/') ? filter.slice(filter.indexOf('/', 7) + 1) : filter;
 }
 

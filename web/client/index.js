@@ -2,6 +2,7 @@
 import { Client as ClientClass } from './client.js';
 import { MqttError } from './errors.js';
 import { scramSha256 } from './scram.js';
+import { Settling } from './settle.js';
 import { memoryStore } from './store.js';
 
 export { memoryStore, MqttError, scramSha256 };
@@ -39,14 +40,22 @@ export { memoryStore, MqttError, scramSha256 };
 /** @typedef {import('./socket.js').WebSocketLike} WebSocketLike */
 
 /**
- * Connect by URL, trying each once, or by a profile (wasmqtt/providers makes them for IoT services); connectTimeout is for each. Resolves when the server has accepted; rejects with an
- * MqttError that says what happened and what to try, and leaves nothing behind. Later losses are followed by reconnecting.
+ * @typedef {object} ConnectOptions
+ * @property {AbortSignal} [signal] gives up: the promise rejects with code 'aborted', and nothing is left behind. Once there
+ *   is a client it does nothing
+ */
+
+/**
+ * Connect by URL, trying each once, or by a profile (wasmqtt/providers makes them for IoT services); connectTimeout is for
+ * each. Resolves when the server has accepted; rejects with an MqttError that says what happened and what to try, and leaves
+ * nothing behind. Later losses are followed by reconnecting.
  * @param {import('./options.js').Target} target ws:// or wss://, or a profile
- * @param {import('./options.js').ClientOptions} [options]
+ * @param {import('./options.js').ClientOptions & ConnectOptions} [options]
  * @returns {Promise<Client>}
  */
-export async function connect(target, options = {}) {
-  return new ClientClass(target, options, true).ready;
+export async function connect(target, { signal, ...options } = {}) {
+  const client = new ClientClass(target, options, true);
+  return new Settling('open', { signal }, () => void client.end({ force: true })).follow(client.ready);
 }
 
 /**

@@ -124,8 +124,7 @@ export class MessageIterator {
 
   /** The server will send again what it has no acknowledgement for. */
   forgetUnacknowledged() {
-    for (const message of this.#buffer) if (message.qos > 0) forgetMessage(message);
-    this.#buffer = this.#buffer.filter(({ qos }) => qos === 0);
+    this.#buffer = this.#buffer.filter((message) => !forgetMessage(message));
     this.#bytes = this.#buffer.reduce((sum, message) => sum + messageSize(message), 0);
   }
 

@@ -48,6 +48,7 @@ export class Journal {
   /** @type {Promise<void> | null} */
   #closing = null;
   #timeout;
+  #answered;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #watch;
   /** The write under way takes too long. @type {MqttError | null} */
@@ -63,14 +64,16 @@ export class Journal {
    * @param {import('./machine.js').Machine} machine
    * @param {import('./records.js').Meta} meta
    * @param {number} timeout ms that a write may take
+   * @param {() => void} answered the store, after a write that took longer
    */
-  constructor(session, keys, machine, meta, timeout) {
+  constructor(session, keys, machine, meta, timeout, answered) {
     this.#session = session;
     this.#known = new Set(keys);
     this.#machine = machine;
     this.#meta = meta;
     this.#begun = meta.begun;
     this.#timeout = timeout;
+    this.#answered = answered;
   }
 
   /** Whether a server knows this session, for all that this client knows. */
@@ -186,6 +189,7 @@ export class Journal {
       error = storeError(cause);
     }
     clearTimeout(this.#watch);
+    if (this.#late) this.#answered();
     this.#late = null;
     this.#writing = null;
     if (!error) return this.#stored(batch);

@@ -12,9 +12,9 @@ export let releaseMessage;
 export let ownMessage;
 /** @type {(message: Message) => number} bytes that a kept message takes */
 export let messageSize;
-/** @type {(message: Message) => number} what its acknowledgement names; 0: it is acknowledged, or never will be */
+/** @type {(message: Message) => number} what its acknowledgement names; 0: it is acknowledged, or has none */
 export let messageHandle;
-/** @type {(message: Message) => void} nobody has seen it, and the server will send it again */
+/** @type {(message: Message) => boolean} the server will send it again; false: it will not, for it is acknowledged */
 export let forgetMessage;
 
 export class Message {
@@ -62,8 +62,9 @@ export class Message {
     messageSize = (message) => message.#length + message.topic.length;
     messageHandle = (message) => message.#handle;
     forgetMessage = (message) => {
+      if (message.#handle === 0) return false;
       message.#inbox.forget(message.#handle);
-      message.#handle = 0;
+      return true;
     };
   }
 

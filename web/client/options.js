@@ -35,8 +35,8 @@ import { defaultTimerWorker } from './timer.js';
  * @property {boolean} [clean] begin without what the server kept of an earlier client with this id; default true. Reconnects
  *   of this client resume their session in any case, where MQTT 5.0 is spoken
  * @property {3 | 4 | 5} [protocolVersion] 5: MQTT 5.0, 4: 3.1.1, 3: 3.1; default: the newest that the server takes
- * @property {number} [connectTimeout] ms for an attempt, from opening the WebSocket to CONNACK; default 30000. Before that, a
- *   store may take as long, and credentials()
+ * @property {number} [connectTimeout] ms for an attempt, from opening the WebSocket to CONNACK; default 30000. Before that, the
+ *   WebAssembly module, a store and credentials() may take as long each
  * @property {WillOptions} [will]
  * @property {import('./properties.js').Properties} [properties] of CONNECT, MQTT 5.0: sessionExpiryInterval (default 300 s
  *   while reconnecting is on, 7 days with a store that survives), receiveMaximum, topicAliasMaximum (of what comes, 0..1024;

@@ -1,7 +1,7 @@
 // Outbound messages until their promises settle. The core holds what waits and what is under way; here is who waits for it,
 // the payloads that are too large for the core, and the limit in bytes.
 import { Clock } from './clock.js';
-import { coreError, endedError, MqttError, notConnectedError } from './errors.js';
+import { checkTopic, checkLevel, coreError, endedError, MqttError, notConnectedError } from './errors.js';
 import { Offline } from './outbox_offline.js';
 import { OutboxRecords, ownBytes } from './outbox_records.js';
 import { Settling } from './settle.js';
@@ -169,6 +169,11 @@ export class Outbox {
     return [...this.#pending.values(), ...(this.records?.storing.keys() ?? [])];
   }
 
+  /** Messages that the core does not have yet. */
+  get waiting() {
+    return this.#offline.count + (this.records?.storing.size ?? 0);
+  }
+
   /** Resolves when every message is settled, or the connection is lost that would settle them. */
   idle() {
     return this.#until(() => this.#count === 0);
@@ -222,6 +227,8 @@ export class Outbox {
   publish(topic, payload, options = NO_OPTIONS) {
     try {
       if (this.closed) throw endedError('publish');
+      checkTopic(topic);
+      checkLevel(options.qos, 'qos');
       const bytes = payloadOf(payload);
       const turn = this.#machine.guide && this.#turn(this.#machine.guide, topic, bytes, options);
       return turn ? this.#later(turn, topic, ownBytes(bytes), options) : this.#publish(topic, bytes, options);
@@ -501,10 +508,10 @@ export class Outbox {
    * @returns {number} how many
    */
   remove(key) {
-    let count = 0;
+    let count = this.#offline.remove(key, removed());
     for (const pending of this.#all) {
       if (pending.key !== key || !this.#takeBack(pending)) continue;
-      this.#reject(pending, new MqttError('publish', 'removed', 'The message was removed before it left.'));
+      this.#reject(pending, removed());
       count++;
     }
     return count;
@@ -513,7 +520,8 @@ export class Outbox {
   /** @returns {PendingMessage[]} */
   list() {
     const now = performance.now();
-    return this.#all.map(({ topic, qos, key, size, since, restored }) => ({
+    const all = [...this.#all, ...this.#offline.all];
+    return all.map(({ topic, qos, key, size, since, restored }) => ({
       topic,
       qos,
       key,
@@ -656,4 +664,8 @@ export class Outbox {
     this.records?.storing.clear();
     this.#bytes = 0;
   }
+}
+
+function removed() {
+  return new MqttError('publish', 'removed', 'The message was removed before it left.');
 }

@@ -1,19 +1,19 @@
 // QoS 0 messages that wait for a connection. The core has none of them yet: without one it would not keep them.
 import { coreError } from './errors.js';
 import { shortened } from './properties.js';
-import { Settling } from './settle.js';
+import { setTimer, Settling } from './settle.js';
 
 /** @typedef {import('./errors.js').MqttError} MqttError */
 /** @typedef {import('./outbox.js').PublishOptions} PublishOptions */
 /** @typedef {import('./outbox.js').PublishResult} PublishResult */
 
-const TIMER_MAX = 2 ** 31 - 1; // longer ones overflow
+/** @typedef {Pick<import('./outbox.js').Pending, 'topic' | 'qos' | 'key' | 'size' | 'since' | 'restored'>} Waiting */
 
 export class Offline {
   #machine;
   #publish;
-  /** Oldest first: each sends its message, or rejects it. @type {Set<(error?: MqttError) => void>} */
-  #waiting = new Set();
+  /** Oldest first, by what sends each, or rejects it. @type {Map<(error?: MqttError) => void, Waiting>} */
+  #waiting = new Map();
   /** Topics and payloads. */
   bytes = 0;
 
@@ -51,7 +51,7 @@ export class Offline {
       forget();
       settling.reject(coreError(core, 'publish', core.numbers.WQ_E_EXPIRED));
     };
-    const timer = lifetime <= TIMER_MAX ? setTimeout(expire, lifetime) : undefined;
+    const timer = setTimer(expire, lifetime);
     const forget = () => {
       clearTimeout(timer);
       if (this.#waiting.delete(send)) this.bytes -= size;
@@ -64,12 +64,9 @@ export class Offline {
       if (error) return settling.reject(error);
       const properties = shortened(options.properties, waited);
       const rest = { ...options, properties, signal: undefined, timeout: undefined };
-      this.#publish(topic, payload, rest).then(
-        (result) => settling.resolve(result),
-        (/** @type {unknown} */ failure) => settling.reject(failure),
-      );
+      settling.follow(this.#publish(topic, payload, rest));
     };
-    this.#waiting.add(send);
+    this.#waiting.set(send, { topic, qos: 0, key: options.key, size, since, restored: false });
     this.bytes += size;
     return settling.promise;
   }
@@ -79,11 +76,27 @@ export class Offline {
    * @param {MqttError} [error]
    */
   flush(error) {
-    for (const send of [...this.#waiting]) send(error);
+    for (const send of [...this.#waiting.keys()]) send(error);
   }
 
   /** Reject the oldest. @param {MqttError} error */
   drop(error) {
-    for (const send of this.#waiting) return send(error);
+    for (const send of this.#waiting.keys()) return send(error);
+  }
+
+  /** What waits, oldest first. */
+  get all() {
+    return this.#waiting.values();
+  }
+
+  /**
+   * Reject those of a key. Returns how many.
+   * @param {string} key
+   * @param {MqttError} error
+   */
+  remove(key, error) {
+    const found = [...this.#waiting].filter(([, waiting]) => waiting.key === key);
+    for (const [send] of found) send(error);
+    return found.length;
   }
 }

@@ -46,7 +46,7 @@ export class Requests {
    * @param {RequestOptions} options
    * @returns {Promise<Message>}
    */
-  async ask(client, topic, payload, { timeout = 10_000, responseTopic, match, signal, properties, ...options }) {
+  async ask(client, topic, payload, { timeout, responseTopic, match, signal, properties, ...options }) {
     if (client.version < 5 && !(match && responseTopic)) {
       throw new MqttError('request', 'needs-mqtt-5', 'Response topic and correlation data exist in MQTT 5.0 only.', {
         hint: 'Give responseTopic, and match: (message) => boolean, if the other side has a way of its own to answer.',

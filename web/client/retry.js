@@ -92,8 +92,7 @@ const CREDENTIALS_3 = new Set([4, 5]);
 /** Server unavailable, busy, asked too much of: in CONNACK and DISCONNECT of 5.0, in CONNACK of 3.x. */
 const BUSY_CODES = new Set([3, 0x88, 0x89, 0x96, 0x97, 0x9c, 0x9f]);
 /** Errors that waiting does not heal. */
-const FATAL_PHASES = new Set(['options', 'load']);
-const FATAL_CODES = new Set(['store-newer', 'store-unavailable']);
+const FATAL_CODES = new Set(['wasm', 'store-newer', 'store-unavailable']);
 
 /**
  * What an ended attempt or connection means: 'fatal' (stop), 'credentials' (others are needed), 'transient' (try again),
@@ -101,7 +100,7 @@ const FATAL_CODES = new Set(['store-newer', 'store-unavailable']);
  * @param {MqttError} error
  */
 export function classify({ phase, code, reasonCode }) {
-  if (FATAL_PHASES.has(phase) || FATAL_CODES.has(code)) return 'fatal';
+  if (phase === 'options' || FATAL_CODES.has(code)) return 'fatal';
   if (code === 'redirected') return 'transient'; // the next attempt goes there
   // Told by closing, without a reason code; found by ourselves.
   if (code === 'unauthenticated' || code === 'auth-failed') return 'credentials';

@@ -71,9 +71,10 @@ export function recorder({ numbers }, records, exactly) {
  * @param {OpenSession} opened
  * @param {import('./machine.js').Machine} machine
  * @param {number} timeout ms that a write may take
+ * @param {() => void} answered the store, after a write that took longer
  */
-export function startJournal({ session, keys, changes, restored: { meta } }, machine, timeout) {
-  const journal = new Journal(session, keys, machine, meta, timeout);
+export function startJournal({ session, keys, changes, restored: { meta } }, machine, timeout, answered) {
+  const journal = new Journal(session, keys, machine, meta, timeout, answered);
   for (const { key, value } of changes) {
     if (value === undefined) journal.delete(key);
     else journal.put(key, value);

@@ -7,6 +7,17 @@ import { MqttError } from './errors.js';
  * @property {number} [timeout] ms after which the promise rejects with code 'timeout'; default: none
  */
 
+const TIMER_MAX = 2 ** 31 - 1;
+
+/**
+ * setTimeout() for any number: it takes what is longer than it can do, as Infinity, for 1 ms. That never comes.
+ * @param {() => void} ring
+ * @param {number} after ms
+ */
+export function setTimer(ring, after) {
+  return after <= TIMER_MAX ? setTimeout(ring, after) : undefined;
+}
+
 /**
  * Wait for what may never come. Settles as `work` does, or rejects when it is late; `work` goes on then.
  * @template T
@@ -17,7 +28,7 @@ import { MqttError } from './errors.js';
  */
 export function inTime(work, timeout, late) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(late(timeout)), timeout);
+    const timer = setTimer(() => reject(late(timeout)), timeout);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
@@ -54,12 +65,13 @@ export class Settling {
     /** @type {(code: string, message: string, cause?: unknown) => void} */
     const fail = (code, message, cause) => {
       if (this.done) return;
+      this.#settle(); // so that it is told as this, whatever taking back tells
       const sent = giveUp();
       const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
-      this.reject(new MqttError(phase, code, message, { sent, hint, cause }));
+      this.#reject(new MqttError(phase, code, message, { sent, hint, cause }));
     };
     if (timeout !== undefined) {
-      this.#timer = setTimeout(() => fail('timeout', `No answer within ${timeout} ms.`), timeout);
+      this.#timer = setTimer(() => fail('timeout', `No answer within ${timeout} ms.`), timeout);
     }
     if (signal) {
       this.#signal = signal;
@@ -73,6 +85,15 @@ export class Settling {
     this.done = true;
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.#aborted);
+  }
+
+  /** Settle as another promise does. @param {Promise<T>} work */
+  follow(work) {
+    work.then(
+      (value) => this.resolve(value),
+      (error) => this.reject(error),
+    );
+    return this.promise;
   }
 
   /** @param {T} value */

@@ -1,7 +1,7 @@
 // Subscriptions as intent: what the user wants to receive, whatever becomes of connections and sessions. Each filter is one
 // entry, which this file brings into agreement with the server: SUBSCRIBE and UNSUBSCRIBE go out when there is a connection
 // and room, and again when the server has lost the session.
-import { coreError, endedError, MqttError } from './errors.js';
+import { checkLevel, coreError, endedError, MqttError } from './errors.js';
 import { FilterTree } from './filters.js';
 import { identifierOf } from './identifiers.js';
 import { Settling } from './settle.js';
@@ -114,6 +114,8 @@ export class Subscriptions {
    * @param {() => void} giveUp called before a rejection by time or signal
    */
   add(filter, options, giveUp) {
+    checkLevel(options.qos, 'qos');
+    checkLevel(options.retainHandling, 'retainHandling');
     this.#machine.guide?.subscribe(filter, options, this.#others(filter));
     const entry = this.#entry(filter);
     entry.options = options;
@@ -176,8 +178,8 @@ export class Subscriptions {
         waiting: [],
         asked: [],
       };
-      this.#entries.set(filter, entry);
       this.#filters.add(filter, filter);
+      this.#entries.set(filter, entry);
       this.#changed();
     }
     return entry;

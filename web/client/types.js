@@ -55,6 +55,7 @@
  * @property {number} inflight outbound messages under way
  * @property {number} unacked inbound messages that are not acknowledged
  * @property {number} oldestUnacked ms that the oldest of them has waited
+ * @property {number} bufferedBytes bytes that wait to leave through the WebSocket
  */
 
 /**

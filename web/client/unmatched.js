@@ -53,10 +53,9 @@ export class Unmatched {
     }
   }
 
-  /** The server will send those with QoS over 0 again. */
+  /** The server will send again what it has no acknowledgement for. */
   forgetUnacknowledged() {
-    for (const { message } of this.#held) if (message.qos > 0) forgetMessage(message);
-    this.#held = this.#held.filter(({ message }) => message.qos === 0);
+    this.#held = this.#held.filter(({ message }) => !forgetMessage(message));
   }
 
   clear() {

@@ -29,6 +29,13 @@ export function loadWasm(own) {
   return compiled;
 }
 
+/** @param {number} timeout ms */
+export function loadTimeout(timeout) {
+  return new MqttError('load', 'wasm-timeout', `The client's WebAssembly module did not come within ${timeout} ms.`, {
+    hint: 'A slow network, or a server that does not answer: other attempts wait for the same download.',
+  });
+}
+
 /** @param {unknown} cause */
 export function loadError(cause) {
   return new MqttError('load', 'wasm', 'The WebAssembly module of the client could not be loaded.', {
