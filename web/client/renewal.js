@@ -3,8 +3,9 @@
 // will), and the session goes on. Where none outlives the connection, messages with QoS 1 and 2 are held before, until the
 // acknowledgements of those under way have come. If credentials() fails, the old connection stays for as long as the server
 // likes.
-import { MqttError } from './errors.js';
+import { endedError, MqttError } from './errors.js';
 import { Backoff } from './retry.js';
+import { inTime } from './settle.js';
 
 /** So much before their end, in ms: a tenth of their time, within these bounds, at most half of it. */
 const AHEAD_MIN = 30_000;
@@ -126,11 +127,6 @@ export class Renewal {
   /** Nothing is in flight that a new session would not know of, and nothing will be; or it takes too long. */
   async #settled() {
     if (this.#machine.core.negotiated().session_expiry_interval > 0) return;
-    let timer;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, SETTLE_TIMEOUT);
-    });
-    await Promise.race([this.#outbox.hold(), late]);
-    clearTimeout(timer);
+    await inTime(this.#outbox.hold(), SETTLE_TIMEOUT, () => endedError('connected')).catch(() => {});
   }
 }
