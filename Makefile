@@ -15,27 +15,23 @@ MAKEFLAGS   += --no-builtin-rules
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS   += --jobs=$(shell nproc)
 endif
-.SUFFIXES:
 # One short line a file made; V=1 shows the commands.
 Q    := $(if $(V),,@)
 SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
-.DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
-.SECONDARY:
-.PHONY: all dist lib test fuzz setup lint lint-c lint-js spec format demo cloud-sim clean help
+.SUFFIXES .DELETE_ON_ERROR .SECONDARY:
+.PHONY: all dist lib test fuzz setup lint lint-c lint-js spec format providers demo cloud-sim clean help
 
 # ---------------------------------------------------------------------------------------------------- sources
 CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
 HOST_C    := $(wildcard src/native/*.c)
 FLEET_C   := $(wildcard examples/fleet/*.c)
 GATEWAY_C := $(wildcard examples/gateway/*.c)
-UNIT_C    := $(wildcard tests/unit/*_test.c)
 VECTORS_C := $(wildcard tests/vectors/*.c)
-NET_C     := $(wildcard tests/net/*.c)
 FUZZ_C    := $(wildcard tests/fuzz/*_fuzz.c)
 MODEL_C   := $(wildcard tests/model/*.c)
-PROVIDER_C := $(wildcard tests/provider/*.c)
-ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(GATEWAY_C) $(UNIT_C) $(VECTORS_C) $(NET_C) $(FUZZ_C) $(MODEL_C) $(PROVIDER_C)
+TESTS_C   := $(wildcard tests/unit/*_test.c tests/net/*.c tests/provider/*.c)
+ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(GATEWAY_C) $(VECTORS_C) $(FUZZ_C) $(MODEL_C) $(TESTS_C)
 C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
 WEB_FILES := $(shell find web/client web/providers web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
 
@@ -60,9 +56,9 @@ NATIVE_O = $(patsubst %.c,build/native/%.o,$(1))
 TEST_O   = $(patsubst %.c,build/test/%.o,$(1))
 
 # ---------------------------------------------------------------------------------------------------- what to build
-UNIT   := $(patsubst tests/unit/%.c,build/test/%,$(UNIT_C))
-NET    := $(patsubst tests/net/%.c,build/test/%,$(NET_C))
-PROVIDER := $(patsubst tests/provider/%.c,build/test/%,$(PROVIDER_C))
+UNIT   := $(patsubst tests/unit/%.c,build/test/%,$(filter tests/unit/%,$(TESTS_C)))
+NET    := $(patsubst tests/net/%.c,build/test/%,$(filter tests/net/%,$(TESTS_C)))
+PROVIDER := $(patsubst tests/provider/%.c,build/test/%,$(filter tests/provider/%,$(TESTS_C)))
 FUZZ   := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 LIB_JS := dist/wasmqtt.js dist/wasmqtt.single.js dist/worker.js dist/providers.js dist/providers.single.js
 WASM   := dist/wasmqtt.wasm dist/providers.wasm
@@ -70,9 +66,7 @@ TYPES  := dist/wasmqtt.d.ts dist/providers.d.ts
 DASH   := dist/dashboard.html dist/dashboard/index.html
 
 all: dist build/libwasmqtt.a build/native/fleet build/native/gateway ## build everything that users take (the default)
-
 dist: $(WASM) $(LIB_JS) $(TYPES) $(DASH) ## the wasm modules, its JavaScript, the dashboard: dist/
-
 lib: build/libwasmqtt.a ## the C core as a native library: build/libwasmqtt.a
 
 build/libwasmqtt.a: $(call NATIVE_O,$(CORE_C))
@@ -166,17 +160,16 @@ $(CLOUDS): tests/clouds/package-lock.json
 
 WEB_DEPS := web/build.js web/csp.js build/gen/webcrypto.js $(WASM) node_modules/.package-lock.json
 
-$(LIB_JS) &: $(WEB_FILES) $(WEB_DEPS)
-	@$(call SAY,JS)
-	$(Q)node web/build.js library
+# $(1): what web/build.js makes; $(2): the files; $(3): what it needs besides
+define BUNDLE
+$(2) &: $$(WEB_FILES) $$(WEB_DEPS) $(3)
+	@$$(call SAY,JS)
+	$$(Q)node web/build.js $(1)
 
-$(DASH) &: $(WEB_FILES) $(WEB_DEPS) dist/worker.js
-	@$(call SAY,JS)
-	$(Q)node web/build.js dashboard
-
-$(TYPES) &: $(WEB_FILES) $(WEB_DEPS) tsconfig.json
-	@$(call SAY,TYPES)
-	$(Q)node web/build.js types
+endef
+$(eval $(call BUNDLE,library,$(LIB_JS)))
+$(eval $(call BUNDLE,dashboard,$(DASH),dist/worker.js))
+$(eval $(call BUNDLE,types,$(TYPES),tsconfig.json))
 
 # ---------------------------------------------------------------------------------------------------- tests
 comma := ,
@@ -208,6 +201,9 @@ SECONDS := 60
 fuzz: $(FUZZ) ## let each fuzz target look for new inputs; SECONDS=600
 	for target in $(FUZZ); do mkdir -p $$target.corpus && $$target -max_total_time=$(SECONDS) $$target.corpus || exit 1; done
 
+providers: dist/providers.wasm build/gen/webcrypto.js ## the page that compares the services: web/docs/providers.md
+	node web/docs/providers.js && prettier --write --log-level warn web/docs
+
 setup: ## install what `make test` needs (Debian 12), or say what is missing
 	@tests/tools/setup.sh test
 
@@ -232,7 +228,7 @@ format: node_modules/.package-lock.json ## put C, JavaScript, CSS and Markdown i
 	$(FORMAT) -i $(C_FILES)
 	prettier --write --log-level warn .
 
-# ---------------------------------------------------------------------------------------------------- demo
+# ---------------------------------------------------------------------------------------------------- demo, house-keeping
 export PORT DEVICES TLS
 demo: ## broker, web server, dashboard and a fleet of devices; PORT=9090 DEVICES=500 TLS=1
 	@tests/tools/setup.sh demo
@@ -244,7 +240,6 @@ cloud-sim: ## stand-ins of the IoT services, and what to fill in on the connect 
 	@$(MAKE) --silent $(CLOUDS)
 	@exec node tests/clouds/sim.js
 
-# ---------------------------------------------------------------------------------------------------- house-keeping
 clean: ## remove what was built (an own Node in build/node stays)
 	rm -rf dist
 	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name node -exec rm -rf {} +

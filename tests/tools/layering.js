@@ -32,7 +32,13 @@ const C_RULES = [
   { files: 'src/', may: ['src/codec/', 'src/wasmqtt.h', CORE_HEADERS] },
   {
     files: 'wasm/',
-    may: ['wasm/', 'src/wasmqtt.h', 'src/crypto.h', /^src\/provider\/(dialogue|provider|scram|smartrest)\.h$/, CORE_HEADERS],
+    may: [
+      'wasm/',
+      'src/wasmqtt.h',
+      'src/crypto.h',
+      /^src\/provider\/(dialogue|provider|scram|smartrest)\.h$/,
+      CORE_HEADERS,
+    ],
   },
   { files: 'examples/', may: ['examples/', 'src/native/', 'src/wasmqtt.h', 'src/crypto.h', ANY_HEADER] },
   { files: 'tests/', may: ['tests/', 'src/', ANY_HEADER] },
@@ -43,6 +49,7 @@ const JS_RULES = [
   { files: 'wasm/', may: ['wasm/', 'build/gen/webcrypto.js', NODE] },
   { files: 'web/client/', may: ['web/client/', 'wasm/', 'dist/wasmqtt.wasm', /^ws$/, NODE] },
   { files: 'web/providers/', may: ['web/providers/', 'web/client/index.js', 'wasm/', 'dist/providers.wasm', NODE] },
+  { files: 'web/docs/', may: ['web/providers/index.js', NODE] },
   { files: 'web/dashboard/model/', may: ['web/dashboard/model/'] },
   { files: 'web/dashboard/', may: ['web/dashboard/', 'web/client/index.js', /^lit(\/.*)?$/, /^uplot$/] },
   { files: 'web/', may: ['web/csp.js', /^esbuild$/, NODE] },
