@@ -188,7 +188,7 @@ NEED_client  := $(LIB_JS)
 NEED_provider := $(PROVIDER)
 NEED_clouds  := $(CLOUDS) $(WASM) build/gen/webcrypto.js node_modules/.package-lock.json
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
-NEED_dashboard := node_modules/.package-lock.json
+NEED_dashboard := $(LIB_JS) node_modules/.package-lock.json
 NEED_net     := $(NET) build/native/fleet build/test/gateway $(DASH) $(WASM) $(CLOUDS)
 NEED_browser := $(LIB_JS) $(DASH) build/native/fleet
 

@@ -138,16 +138,21 @@ async function types() {
 }
 
 /**
- * The dashboard is written against web/client/index.js, as any web app; its one-file form takes the entry with everything
- * inside instead.
+ * The dashboard is written against web/client/index.js and web/providers/index.js, as any web app; its one-file form takes
+ * the entries with everything inside instead.
  * @type {import('esbuild').Plugin}
  */
 const allInside = {
   name: 'all-inside',
   setup(on) {
-    on.onResolve({ filter: /client\/index\.js$/ }, ({ path, resolveDir }) =>
-      relative(root, resolve(resolveDir, path)) === SLIM ? { path: resolve(DISK) } : undefined,
-    );
+    const inside = new Map([
+      [SLIM, DISK],
+      [PROVIDERS, PROVIDERS_SINGLE],
+    ]);
+    on.onResolve({ filter: /\/(client|providers)\/index\.js$/ }, ({ path, resolveDir }) => {
+      const whole = inside.get(relative(root, resolve(resolveDir, path)));
+      return whole ? { path: resolve(whole) } : undefined;
+    });
   },
 };
 
@@ -169,12 +174,15 @@ async function dashboard() {
   const folder = 'dist/dashboard';
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const entries = { entryPoints: ['web/dashboard/main.js', 'web/dashboard/style.css'], outdir: folder };
-  await build({ ...common, ...entries });
-  for (const file of ['wasmqtt.wasm', 'worker.js']) await copyFile(`dist/${file}`, join(folder, file));
+  const entryPoints = { main: 'web/dashboard/main.js', style: 'web/dashboard/style.css' };
+  // What is imported on demand is a file of its own, as is what both parts share.
+  const files = { ...entryPoints, providers: PROVIDERS };
+  await build({ ...common, entryPoints: files, outdir: folder, splitting: true });
+  for (const file of ['wasmqtt.wasm', 'providers.wasm', 'worker.js'])
+    await copyFile(`dist/${file}`, join(folder, file));
 
   const define = { TIMER_WORKER: JSON.stringify(await readFile('dist/worker.js', 'utf8')) };
-  const inside = await build({ ...common, ...entries, define, write: false, plugins: [allInside] });
+  const inside = await build({ ...common, entryPoints, outdir: folder, define, write: false, plugins: [allInside] });
   const text = (/** @type {string} */ suffix) => {
     const file = inside.outputFiles.find(({ path }) => path.endsWith(suffix));
     if (!file) throw new Error(`esbuild made no ${suffix}`);

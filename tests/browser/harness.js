@@ -1,6 +1,8 @@
 // The dashboard without a broker: the real session and views over a stand-in for the client, fed by a made-up fleet. For
 // looking at every page in every state (shots.js), and for tests of the views that need no network.
+import { initialProfile } from '../../web/dashboard/model/profile.js';
 import { Painter } from '../../web/dashboard/paint.js';
+import * as library from '../../web/providers/single.js';
 import { show } from '../../web/dashboard/views/elements.js';
 import { Session } from '../../web/dashboard/session.js';
 
@@ -66,13 +68,76 @@ class StandIn {
   }
 }
 
+/** What device() gives: takes everything, but for what its service forbids; the stand-in's events bring what comes. */
+class StandInDevice {
+  /** @type {(command: any) => any} */
+  command = () => {};
+  can = {
+    report: true,
+    getState: true,
+    desired: true,
+    commands: true,
+    jobs: true,
+    properties: true,
+  };
+  /** @type {(state: object, info: { version: number, whole: boolean }) => any} */
+  desired = () => {};
+
+  /** @param {StandIn} client */
+  constructor(client) {
+    this.client = client;
+  }
+
+  async sendTelemetry() {}
+  async sendEvent() {}
+  async end() {}
+
+  async sendAlarm() {
+    throw Object.assign(
+      new Error('AWS IoT Core: the highest QoS is 1. It never acknowledges QoS 2. Publish with QoS 0 or 1.'),
+      { code: 'rule' },
+    );
+  }
+
+  async reportState() {}
+  async getState() {
+    return { desired: { interval: 10, led: 'on' }, reported: { interval: 60, firmware: '2.4.1' }, version: 7 };
+  }
+
+  /** @param {string} _name @param {(command: any) => any} handler */
+  onCommand(_name, handler) {
+    this.command = handler;
+  }
+
+  onJob() {}
+
+  /** @param {(state: object, info: { version: number, whole: boolean }) => any} handler */
+  onDesiredState(handler) {
+    this.desired = handler;
+  }
+
+  /** @param {string} name @param {unknown} body @param {object} [more] */
+  call(name, body, more = {}) {
+    const payload = new TextEncoder().encode(body === undefined ? '' : JSON.stringify(body));
+    const { signal } = new AbortController();
+    const command = { name, kind: 'command', id: '', device: 'dev-1', payload, properties: {}, signal, ...more };
+    return this.command(command);
+  }
+}
+
 const standIn = new StandIn();
+const standInDevice = new StandInDevice(standIn);
 let now = Date.now();
 const painter = new Painter((callback) => requestAnimationFrame(callback));
 const session = new Session(
   async () => /** @type {any} */ (standIn),
   painter,
   () => now,
+  async () => ({
+    ...library,
+    device: async () => /** @type {any} */ (standInDevice),
+    operator: async () => /** @type {any} */ ({ client: standIn, onTelemetry() {}, onEvent() {}, onState() {} }),
+  }),
 );
 show(session);
 
@@ -90,15 +155,7 @@ const idOf = (n) => `dev-${String(n).padStart(4, '0')}`;
 async function fleet(devices, seconds) {
   const end = Date.now();
   now = end - seconds * 1000;
-  await session.open({
-    url: 'wss://broker.example/mqtt',
-    clientId: '',
-    username: '',
-    password: '',
-    version: '',
-    keepalive: '60',
-    clean: true,
-  });
+  await session.open({ ...initialProfile(location), url: 'wss://broker.example/mqtt' });
   for (let n = 1; n <= devices; n++) {
     const online = n % 17 !== 3;
     standIn.message(
@@ -156,6 +213,36 @@ async function fleet(devices, seconds) {
   session.tick();
 }
 
+/**
+ * The connect form of a service, by hand.
+ * @param {string} name
+ * @param {'operator' | 'device'} seat
+ * @param {Record<string, string>} [values]
+ */
+async function service(name, seat, values = {}) {
+  session.close();
+  const form = /** @type {any} */ (document.querySelector('wq-connect'));
+  form.chooseService(name);
+  await session.services.want();
+  form.chooseSeat(seat);
+  await form.updateComplete;
+  for (const [key, value] of Object.entries(values)) {
+    const input = /** @type {HTMLInputElement} */ (document.getElementById(`service-${key}`));
+    input.value = value;
+    input.dispatchEvent(new Event(input.tagName === 'SELECT' ? 'change' : 'input'));
+    await form.updateComplete;
+  }
+  return form;
+}
+
 Object.assign(globalThis, {
-  harness: { session, standIn, fleet, painter, advance: (/** @type {number} */ ms) => ((now += ms), session.tick()) },
+  harness: {
+    session,
+    standIn,
+    standInDevice,
+    fleet,
+    service,
+    painter,
+    advance: (/** @type {number} */ ms) => ((now += ms), session.tick()),
+  },
 });

@@ -18,6 +18,8 @@ const bundle = await build({
   bundle: true,
   format: 'esm',
   target: 'es2022',
+  loader: { '.wasm': 'binary' },
+  external: ['node:*'],
   write: false,
   outdir: folder,
   entryPoints: { main: path('harness.js'), style: path('../../web/dashboard/style.css') },
@@ -49,7 +51,9 @@ const settled = () =>
   );
 /** @param {string} code run in the page, with `harness` in scope */
 const run = (code) =>
-  page.evaluate(`(async () => { const { session, standIn, fleet, advance } = harness; ${code} })()`);
+  page.evaluate(
+    `(async () => { const { session, standIn, standInDevice: device, fleet, service, advance } = harness; ${code} })()`,
+  );
 
 const FAILURES = {
   user: `{ message: 'wss://broker.example/mqtt refused the connection: Bad User Name or Password.', hint: 'Look at user name and password.', code: 'refused', reasonCode: 0x86 }`,
@@ -59,9 +63,48 @@ const FAILURES = {
 /** Each step changes the page, which is then taken. @type {[string, string][]} */
 const STEPS = [
   ['connect', ''],
+  ['connect-aws', `await service('aws', 'operator', { host: 'a1b2-ats.iot.eu-west-1.amazonaws.com' });`],
+  [
+    'connect-azure-fault',
+    `const form = await service('azure-iot-hub', 'device', { host: 'hub.azure-devices.net', device: 'dev-1', key: 'HostName=hub' });
+     document.querySelector('form.connect').requestSubmit();`,
+  ],
+  ['connect-azure-dps', `await service('azure-iot-hub', 'device', { auth: 'dps' });`],
+  [
+    'connect-clearblade',
+    `await service('clearblade', 'device', { key: '-----BEGIN PRIVATE KEY-----\\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg' });`,
+  ],
+  ['connect-cumulocity', `await service('cumulocity', 'device'); document.querySelector('.more-fields').open = true;`],
+  ['connect-any-device', `await service('', 'device');`],
+  [
+    'seat',
+    `await service('aws', 'device', { host: 'a1b2-ats.iot.eu-west-1.amazonaws.com', 'access-key': 'AKIA', 'secret-key': 'x', device: 'dev-1' });
+     await session.open(document.querySelector('wq-connect').profile);
+     standIn.negotiated = { version: 5, warnings: ['AWS IoT Core: keep alive is 30 to 1200 seconds. It uses 1200. Choose one between.'] };
+     session.forgetRegistered();`,
+  ],
+  [
+    'seat-busy',
+    `device.call('self-test', undefined).then(() => {});
+     document.querySelector('.call[data-name=self-test] .answer')?.requestSubmit();
+     await new Promise((done) => setTimeout(done, 50));
+     document.querySelector('.call[data-name=self-test] .answer').requestSubmit();
+     device.call('set-interval', { ms: 5000 }, { properties: { priority: 'high' } });
+     device.call('firmware', { operation: 'firmware', url: 'https://example.com/fw-2.5.bin' }, { kind: 'job', id: 'job-17' });
+     device.call('', { text: 'Battery is to be changed' }, { kind: 'message' });
+     device.desired({ interval: 5 }, { version: 8, whole: false });
+     for (const send of ['telemetry', 'event', 'alarm']) {
+       const form = document.querySelector('form[data-send=' + send + ']');
+       for (const input of form.querySelectorAll('input')) if (!input.value) input.value = input.placeholder;
+       form.requestSubmit(form.querySelector('[type=submit]'));
+     }
+     session.keepRegistered({ tenant: 't1234', username: 'device_dev-1', password: 's3cret' });
+     document.querySelector('.warnings').open = true;`,
+  ],
+  ['after', `session.close(); session.forgetRegistered();`],
   ['connect-refused', `session.trouble = ${FAILURES.user}; session.setPhase('idle');`],
   ['connect-closed', `session.trouble = ${FAILURES.closed}; session.setPhase('idle');`],
-  ['devices', `session.trouble = null; await fleet(50, 600);`],
+  ['devices', `document.querySelector('wq-connect').chooseService(''); await fleet(50, 600);`],
   [
     'devices-filtered',
     `document.querySelector('[data-condition=alarm]').click(); document.querySelector('.grid').focus();`,
@@ -93,7 +136,7 @@ for (const theme of ['light', 'dark']) {
       await run(code);
       await settled();
       const shot = `${name}-${width}-${theme}`;
-      const fullPage = name.startsWith('device-');
+      const fullPage = /^(device|connect|seat)-/.test(name);
       await page.screenshot({ path: `${folder}/${shot}.png`, fullPage });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       if (wide > width) console.log(`${shot}: ${wide} px wide`);

@@ -51,7 +51,10 @@ const JS_RULES = [
   { files: 'web/providers/', may: ['web/providers/', 'web/client/index.js', 'wasm/', 'dist/providers.wasm', NODE] },
   { files: 'web/docs/', may: ['web/providers/index.js', NODE] },
   { files: 'web/dashboard/model/', may: ['web/dashboard/model/'] },
-  { files: 'web/dashboard/', may: ['web/dashboard/', 'web/client/index.js', /^lit(\/.*)?$/, /^uplot$/] },
+  {
+    files: 'web/dashboard/',
+    may: ['web/dashboard/', 'web/client/index.js', 'web/providers/index.js', /^lit(\/.*)?$/, /^uplot$/],
+  },
   { files: 'web/', may: ['web/csp.js', /^esbuild$/, NODE] },
   { files: 'examples/demo/', may: ['examples/demo/', 'tests/tools/', 'web/csp.js', NODE] },
   { files: 'examples/', may: ['examples/', /^wasmqtt(\/.*)?$/, NODE] },

@@ -1,3 +1,5 @@
-/** The one place where the dashboard meets the client; the one-file build takes the entry with the wasm inside here. */
+/** The one place where the dashboard meets the library; the one-file build takes the entries with the wasm inside here. */
 
 export { connect, MqttError } from '../client/index.js';
+
+export const loadServices = () => import('../providers/index.js');

@@ -1,13 +1,13 @@
 /** The entry of the page: makes the session and the views, and connects by itself where the server offers a demo. */
 
-import { connect } from './client.js';
+import { connect, loadServices } from './client.js';
 import { show } from './views/elements.js';
 import { Painter } from './paint.js';
 import { Session } from './session.js';
 import { initialProfile, socketUrl } from './model/profile.js';
 
 const painter = new Painter((callback) => requestAnimationFrame(callback));
-const session = new Session(connect, painter);
+const session = new Session(connect, painter, Date.now, loadServices);
 
 show(session);
 setInterval(() => session.tick(), 1000);

@@ -11,6 +11,8 @@ export const CHANGED = {
   connection: 8,
   /** A second went by: ages and charts move. */
   time: 16,
+  /** What a device's seat holds. */
+  seat: 32,
 };
 
 export class Painter {

@@ -9,13 +9,19 @@ import { MessageLog } from './model/log.js';
 import { Rate } from './model/rate.js';
 import { hex } from './model/text.js';
 import { DEVICE_FILTER, commandTopic, replyTopic } from './model/topics.js';
-import { withoutSecrets } from './model/profile.js';
+import { serviceOf, withoutPasswords, withoutSecrets } from './model/profile.js';
+import { Desk } from './model/desk.js';
+import { placeOfValues, titleOf } from './model/services.js';
+import { DeviceSeat } from './device_seat.js';
+import { OperatorSeat } from './operator_seat.js';
 import { CHANGED } from './paint.js';
+import { Services } from './services.js';
+import { sentenceOf, troubleOf } from './trouble.js';
 
 /** @typedef {import('../client/index.js').Client} Client */
 /** @typedef {import('../client/index.js').Message} Message */
 /** @typedef {'idle' | 'connecting' | 'connected' | 'reconnecting'} Phase */
-/** @typedef {{ message: string, hint: string, code: string, reasonCode: number | undefined }} Trouble an MqttError, as shown */
+/** @typedef {import('./trouble.js').Trouble} Trouble */
 /** @typedef {{ filter: string, state: 'asked' | 'granted' | 'refused', detail: string, ours: boolean }} Subscription */
 
 /** Reason code of an acknowledged publish that nobody has subscribed to. */
@@ -25,7 +31,8 @@ const NO_SUBSCRIBERS = 0x10;
 const takenElsewhere = () => {};
 
 /** A new broker is a new world: nothing of the old one is kept. */
-class World {
+export class World {
+  desk = new Desk();
   fleet = new Fleet();
   log = new MessageLog();
   commands = new Commands();
@@ -38,9 +45,11 @@ export class Session {
    * @param {(url: string, options: Record<string, any>) => Promise<Client>} connect
    * @param {import('./paint.js').Painter} painter
    * @param {() => number} [now] wall time, ms
+   * @param {() => Promise<import('./services.js').Library>} [loadServices]
    */
-  constructor(connect, painter, now = Date.now) {
+  constructor(connect, painter, now = Date.now, loadServices = () => Promise.reject(new Error('There are none.'))) {
     this.connect = connect;
+    this.services = new Services(loadServices, painter);
     this.painter = painter;
     painter.painted = () => void this.fleet.takeDirty();
     this.now = now;
@@ -59,6 +68,10 @@ export class Session {
     this.retryAt = 0;
     /** @type {Subscription[]} */
     this.subscriptions = [];
+    /** The seat at a service; null: a broker, by its address. @type {DeviceSeat | OperatorSeat | null} */
+    this.seat = null;
+    /** What the service gave a device that registered, secrets too: shown once, kept nowhere. @type {[string, string][]} */
+    this.registered = [];
     /** What one broker told. */
     this.world = new World();
   }
@@ -83,9 +96,31 @@ export class Session {
     return this.world.published;
   }
 
-  /** @returns {string} the broker's address, without anything secret */
+  /** @returns {DeviceSeat | null} */
+  get device() {
+    return this.seat instanceof DeviceSeat ? this.seat : null;
+  }
+
+  /** @returns {OperatorSeat | null} */
+  get operator() {
+    return this.seat instanceof OperatorSeat ? this.seat : null;
+  }
+
+  /** @returns {string} the broker's address, without anything secret, or what stands for it at a service */
   get broker() {
-    return this.profile ? withoutSecrets(this.profile.url) : '';
+    if (!this.profile) return '';
+    const place = serviceOf(this.profile) === '' ? this.profile.url : placeOfValues(this.profile.values);
+    return place.includes('://') ? withoutSecrets(place) : place;
+  }
+
+  /** @returns {string} of the service; '': none was chosen */
+  get title() {
+    return this.profile?.service ? titleOf(this.profile.service) : '';
+  }
+
+  /** @returns {string[]} what the service or the version in force does otherwise than asked */
+  get warnings() {
+    return this.client?.negotiated?.warnings ?? [];
   }
 
   /** @returns {number} 5, 4 (3.1.1) or 3 (3.1); 0 while not connected for the first time */
@@ -101,43 +136,96 @@ export class Session {
   async open(profile) {
     this.close();
     const generation = ++this.generation;
-    if (this.profile?.url !== profile.url) this.world = new World();
-    this.profile = { ...profile, password: '' };
+    const ours = () => generation === this.generation;
+    if (!this.profile || worldOf(this.profile) !== worldOf(profile)) this.world = new World();
+    this.profile = withoutPasswords(profile);
     this.clientId = profile.clientId || `dashboard-${randomHex(4)}`;
     this.trouble = null;
+    this.registered = [];
     this.setPhase('connecting');
     try {
-      const client = await this.connect(profile.url, {
-        clientId: this.clientId,
-        keepalive: Number(profile.keepalive),
-        clean: profile.clean,
-        ...(profile.username === '' ? {} : { username: profile.username }),
-        ...(profile.password === '' ? {} : { password: profile.password }),
-        ...(profile.version === '' ? {} : { protocolVersion: Number(profile.version) }),
-      });
-      if (generation !== this.generation) {
-        void client.end({ force: true });
-        return false;
+      if (serviceOf(profile) === '') {
+        const client = await this.connect(profile.url, {
+          clientId: this.clientId,
+          ...settingsOf(profile),
+          ...(profile.username === '' ? {} : { username: profile.username }),
+          ...(profile.password === '' ? {} : { password: profile.password }),
+        });
+        if (ours()) this.adopt(client, generation);
+        else void client.end({ force: true });
+      } else {
+        const seat = await this.take(profile, ours);
+        if (ours()) this.sit(seat, generation);
+        else void seat.end();
       }
-      this.adopt(client, generation);
-      return true;
+      return ours();
     } catch (error) {
-      if (generation !== this.generation) return false;
+      if (!ours()) return false;
       this.trouble = troubleOf(error);
       this.setPhase('idle');
       return false;
     }
   }
 
+  /**
+   * Takes a seat at a service.
+   * @param {import('./model/profile.js').Profile} profile
+   * @param {() => boolean} ours whether the user still wants it
+   */
+  async take(profile, ours) {
+    const library = await this.services.want();
+    const values = { ...profile.values, ...profile.secrets };
+    const link = library.profile(serviceOf(profile), values);
+    const options = settingsOf(profile);
+    const { painter, now } = this;
+    if (profile.seat === 'operator') {
+      return new OperatorSeat(await library.operator(link, options), this.world, painter, now);
+    }
+    const registered = (/** @type {import('../providers/index.js').Values} */ given) => {
+      if (ours()) this.keepRegistered(given);
+    };
+    const device = await library.device(link, { ...options, registered });
+    return new DeviceSeat(device, this.world.desk, painter, now);
+  }
+
+  /**
+   * What registration gave: what is no secret goes into the form, all of it is shown.
+   * @param {import('../providers/index.js').Values} values
+   */
+  keepRegistered(values) {
+    const { profile } = this;
+    if (!profile) return;
+    const given = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value ?? '')]));
+    const fields = this.services.find(serviceOf(profile))?.fields ?? [];
+    const open = Object.entries(given).filter(([name]) => fields.some((field) => field.name === name && !field.secret));
+    this.profile = { ...profile, values: { ...profile.values, ...Object.fromEntries(open) } };
+    this.registered = Object.entries(given);
+    this.painter.touch(CHANGED.connection);
+  }
+
+  /** The registration's values were noted down. */
+  forgetRegistered() {
+    this.registered = [];
+    this.painter.touch(CHANGED.connection);
+  }
+
   /** Ends the connection, or the attempt to make one. */
   close() {
     this.generation++;
-    const client = this.client;
+    const ending = this.seat ?? this.client;
     this.client = null;
+    this.seat = null;
     this.retryAt = 0;
     this.setPhase('idle');
     // It says good-bye by itself; nobody waits for that.
-    void client?.end();
+    void ending?.end();
+  }
+
+  /** The person goes on to something else: what failed is not shown any longer. */
+  forgive() {
+    if (!this.trouble || this.phase !== 'idle') return;
+    this.trouble = null;
+    this.painter.touch(CHANGED.connection);
   }
 
   /** Tries again now instead of at the end of the back-off. */
@@ -150,6 +238,27 @@ export class Session {
    * @param {number} generation
    */
   adopt(client, generation) {
+    this.watch(client, generation);
+    void this.subscribe(DEVICE_FILTER, true);
+    if (this.version === 5) void this.subscribe(`${replyTopic(this.clientId)}/#`, true);
+  }
+
+  /**
+   * @param {DeviceSeat | OperatorSeat} seat
+   * @param {number} generation
+   */
+  sit(seat, generation) {
+    const { client } = seat instanceof DeviceSeat ? seat.device : seat.operator;
+    this.seat = seat;
+    this.watch(client, generation);
+    seat.start();
+  }
+
+  /**
+   * @param {Client} client
+   * @param {number} generation
+   */
+  watch(client, generation) {
     /** @param {() => void} act */
     const ifMine = (act) => {
       if (generation === this.generation) act();
@@ -165,8 +274,6 @@ export class Session {
     });
     this.connected();
     this.subscriptions = [];
-    void this.subscribe(DEVICE_FILTER, true);
-    if (this.version === 5) void this.subscribe(`${replyTopic(this.clientId)}/#`, true);
   }
 
   connected() {
@@ -187,6 +294,8 @@ export class Session {
     this.trouble = troubleOf(error);
     if (delay === null) {
       this.client = null;
+      void this.seat?.end();
+      this.seat = null;
       this.setPhase('idle');
       return;
     }
@@ -213,6 +322,10 @@ export class Session {
     const { topic, payload, qos, retain, properties } = message;
     this.received.count(now, payload.length);
     this.log.add({ topic, payload, qos, retain, properties }, 'in', now);
+    if (this.seat) {
+      this.painter.touch(CHANGED.log);
+      return;
+    }
     let bits = CHANGED.log;
     if (this.fleet.apply(topic, payload, retain, now)) bits |= CHANGED.devices;
     // Our own commands come back to us too, since we watch the devices: an answer is what comes where answers belong.
@@ -246,8 +359,7 @@ export class Session {
       subscription.detail = granted?.qos === undefined ? '' : `QoS ${granted.qos}`;
     } catch (error) {
       subscription.state = 'refused';
-      const { message, hint } = troubleOf(error);
-      subscription.detail = hint ? `${message} ${hint}` : message;
+      subscription.detail = sentenceOf(error);
     }
     this.painter.touch(CHANGED.connection);
   }
@@ -267,6 +379,7 @@ export class Session {
    * @param {number} timeout ms to wait for the answer
    */
   async command(device, name, payload, timeout) {
+    if (this.operator) return this.operator.command(device, name, payload, timeout);
     const correlation = crypto.getRandomValues(new Uint8Array(16));
     const expectsAnswer = this.version === 5;
     const what = { device, name, payload, correlation: hex(correlation), expectsAnswer, timeout };
@@ -282,8 +395,7 @@ export class Session {
       const blind = 'Before MQTT 5 there is no response topic: whether the device did it shows in its state only.';
       this.commands.acknowledged(command, this.now(), unheard || (expectsAnswer ? '' : blind));
     } catch (error) {
-      const { message, hint } = troubleOf(error);
-      this.commands.failed(command, this.now(), hint ? `${message} ${hint}` : message);
+      this.commands.failed(command, this.now(), sentenceOf(error));
     }
     this.painter.touch(CHANGED.commands);
   }
@@ -309,12 +421,26 @@ export class Session {
 }
 
 /**
- * @param {unknown} error an MqttError, or anything else thrown
- * @returns {Trouble}
+ * The client's options of a form; what is left to a service is not in them.
+ * @param {import('./model/profile.js').Profile} profile
  */
-function troubleOf(error) {
-  const { message = '', hint = '', code = '', reasonCode } = /** @type {Partial<Trouble>} */ (error ?? {});
-  return { message: String(message) || 'The connection was lost.', hint: String(hint), code: String(code), reasonCode };
+function settingsOf(profile) {
+  const { keepalive, clean, version } = profile;
+  const plain = serviceOf(profile) === '';
+  return {
+    ...(keepalive === '' ? {} : { keepalive: Number(keepalive) }),
+    ...(plain || !clean ? { clean } : {}),
+    ...(version === '' ? {} : { protocolVersion: /** @type {3 | 4 | 5} */ (Number(version)) }),
+  };
+}
+
+/**
+ * Connections with the same one show the same devices.
+ * @param {import('./model/profile.js').Profile} profile
+ */
+function worldOf(profile) {
+  const service = serviceOf(profile);
+  return service === '' ? profile.url : JSON.stringify([service, profile.seat, Object.entries(profile.values)]);
 }
 
 /** @param {number} bytes */

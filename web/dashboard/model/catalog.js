@@ -2,6 +2,8 @@
  * The commands that the page offers with a form of their own. Any other is sent by name with a JSON payload.
  */
 
+import { faultOfJson } from './typed.js';
+
 /**
  * @typedef {object} Field
  * @property {string} key member of the payload
@@ -94,7 +96,7 @@ export function buildFree(name, text) {
     try {
       payload = JSON.stringify(JSON.parse(text));
     } catch (error) {
-      faults['payload'] = `Not JSON: ${error instanceof Error ? error.message : String(error)}`;
+      faults['payload'] = faultOfJson(error);
     }
   }
   return { payload, faults };

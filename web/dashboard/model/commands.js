@@ -148,11 +148,20 @@ export class Commands {
     for (const command of this.waiting.values()) {
       const open = command.state === 'sent' || command.state === 'acknowledged';
       if (!open || now - command.times.sent < command.timeout) continue;
-      command.state = 'timed out';
-      command.times.ended = now;
+      this.timedOut(command, now);
       changed = true;
     }
     return changed;
+  }
+
+  /**
+   * @param {Command} command
+   * @param {number} now
+   */
+  timedOut(command, now) {
+    if (command.settled) return;
+    command.state = 'timed out';
+    command.times.ended = now;
   }
 
   /**

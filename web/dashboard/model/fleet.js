@@ -48,7 +48,18 @@ export class Fleet {
    */
   apply(topic, payload, retain, now) {
     const place = deviceTopic(topic);
-    if (!place) return null;
+    return place && this.take(place, payload, retain, now);
+  }
+
+  /**
+   * Takes what a device said.
+   * @param {{ device: string, kind: string, rest: string }} place its id, and what deviceTopic() makes of a topic
+   * @param {Uint8Array} payload
+   * @param {boolean} retain
+   * @param {number} now ms
+   * @returns {Device | null} null: there was no room
+   */
+  take(place, payload, retain, now) {
     let device = this.devices.get(place.device);
     if (!device) {
       // A command to a device that never spoke, or a status taken back, makes no device.

@@ -2,19 +2,26 @@
  * What the connect form holds, what of it is remembered (never a secret), and which field an error belongs to.
  */
 
+import { isObject } from './json.js';
+import { ANY_BROKER } from './services.js';
+
 /**
  * @typedef {object} Profile
+ * @property {string} service the library's name of it; '': any broker, by its address
+ * @property {import('./services.js').SeatKind} seat
+ * @property {import('./services.js').Values} values of the service's form, without those that are secret
+ * @property {import('./services.js').Values} secrets the secret ones; never stored
  * @property {string} url
  * @property {string} clientId
  * @property {string} username
  * @property {string} password never stored
  * @property {'' | '5' | '4' | '3'} version '' tries 5, then 3.1.1, then 3.1
- * @property {string} keepalive seconds
+ * @property {string} keepalive seconds; '': as the service has it
  * @property {boolean} clean
  */
 
 /** @typedef {keyof Profile} ProfileField */
-/** @typedef {Omit<Profile, 'password'>} Remembered */
+/** @typedef {Omit<Profile, 'password' | 'secrets'>} Remembered */
 /** @typedef {{ getItem(key: string): string | null, setItem(key: string, value: string): void }} Storage the part used */
 
 const KEY = 'wasmqtt.connections';
@@ -27,7 +34,25 @@ const MAX_REMEMBERED = 6;
 export function initialProfile(location) {
   const { protocol, host } = location;
   const url = /^https?:$/.test(protocol) ? `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/mqtt` : 'wss://';
-  return { url, clientId: '', username: '', password: '', version: '', keepalive: '60', clean: true };
+  const login = { clientId: '', username: '', password: '', keepalive: '60', clean: true };
+  return { service: '', seat: 'operator', values: {}, secrets: {}, url, version: '', ...login };
+}
+
+/**
+ * The service whose form is filled in; '': none, an operator connects to a broker by its address.
+ * @param {Pick<Profile, 'service' | 'seat'>} profile
+ */
+export function serviceOf({ service, seat }) {
+  return service === '' && seat === 'device' ? ANY_BROKER : service;
+}
+
+/**
+ * The profile with nothing secret in it.
+ * @param {Profile | Remembered} profile
+ * @returns {Profile}
+ */
+export function withoutPasswords(profile) {
+  return { ...profile, password: '', secrets: {} };
 }
 
 /**
@@ -49,13 +74,20 @@ export function socketUrl(relative, base) {
 export function faultsOf(profile) {
   /** @type {Partial<Record<ProfileField, string>>} */
   const faults = {};
-  const fault = urlFault(profile.url.trim());
+  const plain = serviceOf(profile) === '';
+  const fault = plain ? urlFault(profile.url.trim()) : '';
   if (fault) faults.url = fault;
-  const keepalive = Number(profile.keepalive);
+  const keepalive = !plain && profile.keepalive === '' ? 60 : Number(profile.keepalive);
   if (!Number.isInteger(keepalive) || keepalive < 0 || keepalive > 65535) {
     faults.keepalive = 'Whole seconds from 0 (off) to 65535.';
   }
-  if (profile.password !== '' && profile.username === '' && profile.version !== '5' && profile.version !== '') {
+  if (
+    plain &&
+    profile.password !== '' &&
+    profile.username === '' &&
+    profile.version !== '5' &&
+    profile.version !== ''
+  ) {
     faults.username = 'Before MQTT 5, a password needs a user name.';
   }
   return faults;
@@ -85,10 +117,12 @@ function urlFault(text) {
 
 /**
  * Where an error of the client is to be shown: beside the field that has to change, or over the whole form.
- * @param {{ code?: string | undefined, reasonCode?: number | undefined }} error an MqttError
- * @returns {ProfileField | 'form'}
+ * @param {{ code?: string | undefined, reasonCode?: number | undefined, field?: string | undefined }} error an MqttError
+ * @param {boolean} [plain] the form is that of a broker, not of a service; the fields of those are named in the error
+ * @returns {string} name of the field, or 'form'
  */
-export function placeOf({ code = '', reasonCode }) {
+export function placeOf({ code = '', reasonCode, field }, plain = true) {
+  if (!plain) return field ?? 'form';
   if (reasonCode === 0x86 || reasonCode === 0x87 || reasonCode === 4 || reasonCode === 5) return 'username';
   if (reasonCode === 0x85 || reasonCode === 2) return 'clientId';
   if (reasonCode === 0x84 || reasonCode === 1) return 'version';
@@ -121,7 +155,7 @@ export function withoutSecrets(text) {
 export function recall(storage) {
   try {
     const list = JSON.parse(storage?.getItem(KEY) ?? '[]');
-    return Array.isArray(list) ? list.filter(isRemembered).slice(0, MAX_REMEMBERED) : [];
+    return Array.isArray(list) ? list.map(withService).filter(isRemembered).slice(0, MAX_REMEMBERED) : [];
   } catch {
     return [];
   }
@@ -133,13 +167,28 @@ export function recall(storage) {
  * @returns {Remembered[]} what is remembered now
  */
 export function remember(storage, profile) {
-  const { clientId, username, version, keepalive, clean } = profile;
+  const { service, seat, clientId, username, version, keepalive, clean } = profile;
+  const kept = Object.entries(profile.values).map(([name, value]) => [
+    name,
+    /^wss?:/i.test(value) ? withoutSecrets(value) : value,
+  ]);
+  const broker = { url: withoutSecrets(profile.url), clientId, username, version, keepalive, clean };
   /** @type {Remembered} */
-  const entry = { url: withoutSecrets(profile.url), clientId, username, version, keepalive, clean };
-  const others = recall(storage).filter(({ url, username: user }) => url !== entry.url || user !== entry.username);
+  const entry = { service, seat, values: Object.fromEntries(kept), ...broker };
+  const others = recall(storage).filter((other) => keyOf(other) !== keyOf(entry));
   const list = [entry, ...others].slice(0, MAX_REMEMBERED);
   save(storage, list);
   return list;
+}
+
+/**
+ * Entries with the same one are the same connection, with other settings.
+ * @param {Remembered} entry
+ */
+function keyOf({ service, seat, values, url, username }) {
+  const { host, device, module, product } = values;
+  const plain = serviceOf({ service, seat }) === '';
+  return JSON.stringify(plain ? [url, username] : [service, seat, host, values['url'], product, device, module]);
 }
 
 /**
@@ -166,12 +215,27 @@ function save(storage, list) {
 }
 
 /**
+ * Entries from before there were services are of a broker.
+ * @param {unknown} value
+ */
+function withService(value) {
+  return typeof value === 'object' && value !== null ? { service: '', seat: 'operator', values: {}, ...value } : value;
+}
+
+/**
  * @param {unknown} value
  * @returns {value is Remembered}
  */
 function isRemembered(value) {
   if (typeof value !== 'object' || value === null) return false;
   const entry = /** @type {Record<string, unknown>} */ (value);
-  const texts = ['url', 'clientId', 'username', 'version', 'keepalive'];
-  return texts.every((name) => typeof entry[name] === 'string') && typeof entry['clean'] === 'boolean';
+  const texts = ['service', 'url', 'clientId', 'username', 'version', 'keepalive'];
+  const { values, seat, clean } = entry;
+  return (
+    texts.every((name) => typeof entry[name] === 'string') &&
+    typeof clean === 'boolean' &&
+    (seat === 'operator' || seat === 'device') &&
+    isObject(values) &&
+    Object.values(values).every((text) => typeof text === 'string')
+  );
 }

@@ -7,6 +7,7 @@ import { storage } from './storage.js';
 import { count, rate } from '../model/format.js';
 import { remember } from '../model/profile.js';
 import { parseRoute } from '../model/routes.js';
+import { shown } from '../model/text.js';
 import { CHANGED } from '../paint.js';
 
 const THEMES = ['auto', 'light', 'dark'];
@@ -56,7 +57,7 @@ export class AppView extends View {
    * @param {number} bits
    */
   cares(bits) {
-    return (bits & (CHANGED.connection | CHANGED.time)) !== 0;
+    return (bits & (CHANGED.connection | CHANGED.time | CHANGED.seat)) !== 0;
   }
 
   /** @override */
@@ -76,16 +77,25 @@ export class AppView extends View {
         </div>
       </header>
       ${client ? this.interruption() : nothing}
-      <main id="main" tabindex="-1" class="page-${client ? this.route.page : 'connect'}" @wq-connect=${this.connect}>
+      <main id="main" tabindex="-1" class="page-${client ? this.pageName : 'connect'}" @wq-connect=${this.connect}>
         ${client ? this.page() : html`<wq-connect .session=${this.session}></wq-connect>`}
       </main>
     `;
   }
 
+  /** A device has one page beside the log. */
+  get pageName() {
+    const { page } = this.route;
+    return page !== 'log' && this.session.device ? 'seat' : page;
+  }
+
   navigation() {
     const { page } = this.route;
+    const waiting = this.session.device?.desk.waiting ?? 0;
     return html`<nav aria-label="Pages">
-      <a href="#/devices" aria-current=${page !== 'log' ? 'page' : nothing}>Devices</a>
+      <a href="#/devices" aria-current=${page !== 'log' ? 'page' : nothing}>
+        ${this.session.device ? 'Device' : 'Devices'}${page === 'log' && waiting > 0 ? html` <span class="badge">${count(waiting)}</span>` : nothing}
+      </a>
       <a href="#/log" aria-current=${page === 'log' ? 'page' : nothing}>Messages</a>
     </nav>`;
   }
@@ -97,15 +107,30 @@ export class AppView extends View {
     const version = { 5: 'MQTT 5.0', 4: 'MQTT 3.1.1', 3: 'MQTT 3.1' }[session.version] ?? '';
     return html`
       <p class="phase" role="status" data-phase=${session.phase}>${shape(name)} ${word}</p>
-      <p class="broker mono" title="${session.broker} ${version}">
-        <bdi>${hostOf(session.broker)}</bdi> <span class="version">${version}</span>
+      <p class="broker mono" title="${session.title} ${session.broker} ${version}">
+        <bdi>${hostOf(session.broker) || session.title}</bdi> <span class="version">${version}</span>
       </p>
+      ${this.warnings()}
       <p class="rates">
         <span><b>${rate(session.received.perSecond(now))}</b> msg/s</span>
         <span class="roomy"><b>${count(session.received.total)}</b> in</span>
         <span class="roomy"><b>${count(session.published.total)}</b> out</span>
       </p>
     `;
+  }
+
+  /** What the service does otherwise than asked. */
+  warnings() {
+    const { warnings } = this.session;
+    if (warnings.length === 0) return nothing;
+    return html`<details class="warnings">
+      <summary>
+        ${shape('alarm', 'tone-warning')} ${count(warnings.length)} ${warnings.length === 1 ? 'warning' : 'warnings'}
+      </summary>
+      <ul>
+        ${warnings.map((warning) => html`<li>${shown(warning, 500)}</li>`)}
+      </ul>
+    </details>`;
   }
 
   interruption() {
@@ -126,13 +151,16 @@ export class AppView extends View {
   page() {
     const { page, device } = this.route;
     if (page === 'log') return html`<wq-log .session=${this.session}></wq-log>`;
+    const { device: seat } = this.session;
+    if (seat) return html`<wq-seat .session=${this.session} .seat=${seat}></wq-seat>`;
     if (page === 'device') return html`<wq-device .session=${this.session} .device=${device}></wq-device>`;
     return html`<wq-devices .session=${this.session}></wq-devices>`;
   }
 
   /** @param {CustomEvent<import('../model/profile.js').Profile>} event */
   async connect({ detail }) {
-    if (await this.session.open(detail)) remember(storage(), detail);
+    // What a registration gave is remembered with it.
+    if (await this.session.open(detail)) remember(storage(), this.session.profile ?? detail);
   }
 
   /** @param {Event} event */
@@ -164,11 +192,11 @@ export class AppView extends View {
     const { page, device } = this.route;
     const where = !this.session.client
       ? 'Connect'
-      : page === 'device'
+      : page === 'device' && !this.session.device
         ? device
         : page === 'log'
           ? 'Messages'
-          : 'Devices';
+          : (this.session.device?.id ?? 'Devices');
     const alarms = phase === 'connected' && fleet.counts.alarm > 0 ? `(${fleet.counts.alarm}) ` : '';
     document.title = `${alarms}${where} · wasmqtt`;
   }
@@ -176,6 +204,7 @@ export class AppView extends View {
 
 /** @param {string} url */
 function hostOf(url) {
+  if (!url.includes('://')) return url;
   try {
     return new URL(url).host;
   } catch {

@@ -6,6 +6,7 @@ import { shape } from './shapes.js';
 import { OFFERS, buildFree, buildOffer } from '../model/catalog.js';
 import { clock, count, duration } from '../model/format.js';
 import { shown } from '../model/text.js';
+import { readObject } from '../model/typed.js';
 import { CHANGED } from '../paint.js';
 
 /** @typedef {import('../model/commands.js').Command} Command */
@@ -45,7 +46,7 @@ export class CommandsView extends View {
       <section aria-labelledby="commands-title">
         <h2 id="commands-title">Commands</h2>
         <div class="offers">${OFFERS.map((offer) => this.offer(offer))}</div>
-        ${this.free()}
+        ${this.free()} ${this.session.operator ? this.desired(this.session.operator) : nothing}
       </section>
       <section aria-labelledby="history-title">
         <h2 id="history-title">Sent</h2>
@@ -151,6 +152,51 @@ export class CommandsView extends View {
   }
 
   /**
+   * At a service that keeps the state that a device is to have.
+   * @param {import('../operator_seat.js').OperatorSeat} operator
+   */
+  desired(operator) {
+    const outcome = operator.desired.get(this.device);
+    const fault = this.faults['desired']?.['state'] ?? '';
+    const note = outcome && !outcome.good ? outcome.text : fault;
+    return html`<details class="free">
+      <summary>Desired state</summary>
+      <form novalidate data-desired @submit=${(/** @type {SubmitEvent} */ e) => this.setDesired(e, operator)}>
+        <div class="field">
+          <label for="desired-state">What the state is to be (JSON)</label>
+          <textarea
+            id="desired-state"
+            name="state"
+            class="mono"
+            rows="4"
+            spellcheck="false"
+            placeholder='{"interval": 10}'
+            aria-invalid=${note !== ''}
+            aria-describedby="desired-state-note"
+          ></textarea>
+          <p class=${note ? 'fault' : 'hint'} id="desired-state-note" role="status">
+            ${note ? html`${shape('alarm')} ${shown(note, 500)}` : (outcome?.text ?? 'Only what changes.')}
+          </p>
+        </div>
+        <button type="submit">Set</button>
+      </form>
+    </details>`;
+  }
+
+  /**
+   * @param {SubmitEvent} event
+   * @param {import('../operator_seat.js').OperatorSeat} operator
+   */
+  setDesired(event, operator) {
+    event.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+    const { value, fault } = readObject(String(form.get('state') ?? ''));
+    operator.desired.delete(this.device);
+    this.faults = { ...this.faults, desired: { state: fault } };
+    if (!fault) void operator.setDesired(this.device, value);
+  }
+
+  /**
    * @param {SubmitEvent} event
    * @param {Offer} offer
    */
@@ -196,7 +242,13 @@ export class CommandsView extends View {
       </div>
       <ol class="steps" aria-label="Steps">
         ${this.step('queued', times.queued, 0)} ${this.step('sent', times.sent, times.queued)}
-        ${this.step('acknowledged', times.acknowledged, times.sent)} ${this.ending(command)}
+        ${
+          // A service may tell of the answer alone.
+          times.acknowledged === 0 && this.session.operator
+            ? nothing
+            : this.step('acknowledged', times.acknowledged, times.sent)
+        }
+        ${this.ending(command)}
       </ol>
       ${command.note ? html`<p class=${state === 'failed' ? 'fault' : 'hint'}>${shown(command.note, 300)}</p>` : nothing}
       ${command.reply ? html`<pre class="reply" tabindex="0" aria-label="Reply">${shown(command.reply, 4000)}</pre>` : nothing}

@@ -1,9 +1,21 @@
-/** The first screen: where the broker is and who we are; recent connections; what went wrong, beside what has to change. */
+/** The first screen: where to connect and who we are; recent connections; what went wrong, beside what has to change. */
 
 import { html, nothing } from 'lit';
 import { View } from './view.js';
+import { idOf, serviceField } from './service_fields.js';
 import { shape } from './shapes.js';
-import { faultsOf, forget, initialProfile, placeOf, recall } from '../model/profile.js';
+import { faultsOf, forget, initialProfile, placeOf, recall, serviceOf, withoutPasswords } from '../model/profile.js';
+import {
+  ANY_BROKER,
+  fieldsFor,
+  initialValues,
+  layoutOf,
+  placeOfValues,
+  seatFault,
+  SERVICE_GROUPS,
+  titleOf,
+  valuesOf,
+} from '../model/services.js';
 import { CHANGED } from '../paint.js';
 import { storage } from './storage.js';
 
@@ -29,17 +41,53 @@ export class ConnectView extends View {
     super();
     /** @type {Profile} */
     this.profile = initialProfile(location);
-    /** @type {Partial<Record<ProfileField, string>>} */
+    /** @type {Record<string, string | undefined>} */
     this.faults = {};
+    /** Secrets that are shown. @type {Set<string>} */
+    this.revealed = new Set();
     this.recent = recall(storage());
   }
 
   /** @override */
   connectedCallback() {
     super.connectedCallback();
-    // After a connection that ended, the form starts from what was used; the password has to be typed again.
-    if (this.session.profile) this.profile = { ...this.session.profile, password: '' };
-    else if (this.recent[0] && this.recent[0].url) this.profile = { ...this.recent[0], password: '' };
+    // After a connection that ended, the form starts from what was used; passwords have to be typed again.
+    const [latest] = this.recent;
+    if (this.session.profile) this.profile = this.session.profile;
+    else if (latest && (latest.url || latest.service)) this.profile = withoutPasswords(latest);
+    this.wantServices();
+  }
+
+  /** The service of the form; undefined: none, or its form is not there yet. */
+  get service() {
+    return this.session.services.find(serviceOf(this.profile));
+  }
+
+  get plain() {
+    return serviceOf(this.profile) === '';
+  }
+
+  /** The fields of the service that count, with what was filled in. */
+  get fields() {
+    const { service, profile } = this;
+    return service ? fieldsFor(service, profile.seat, profile.values) : [];
+  }
+
+  /** Loads the services if the form needs one. */
+  wantServices() {
+    if (!this.plain)
+      this.session.services.want().then(
+        () => this.loaded(),
+        () => {},
+      );
+  }
+
+  /** The form is there: a service with one seat has that, and fields begin with what counts if nothing is typed. */
+  loaded() {
+    const { service, profile } = this;
+    if (!service) return;
+    const seat = service.noOperator === null ? profile.seat : 'device';
+    this.profile = { ...profile, seat, values: { ...initialValues(service), ...profile.values } };
   }
 
   /**
@@ -54,53 +102,163 @@ export class ConnectView extends View {
   render() {
     const { trouble, phase } = this.session;
     const busy = phase === 'connecting';
-    const place = trouble ? placeOf(trouble) : null;
+    const overAll = trouble && !this.known(placeOf(trouble, this.plain));
     return html`
       <form class="connect" novalidate @submit=${this.submit} aria-busy=${busy}>
-        <h1>Connect to a broker</h1>
-        <p class="lead">Devices that publish on <code>devices/{id}/…</code> appear by themselves.</p>
-        ${trouble && place === 'form' ? this.alert(trouble) : nothing}
-        ${this.text('url', 'Broker address', { type: 'url', hint: 'MQTT over WebSockets: wss://host/mqtt', mono: true })}
-        ${this.text('clientId', 'Client id', { hint: 'Leave empty for a random one.', mono: true })}
-        <div class="pair">
-          ${this.text('username', 'User name', { autocomplete: 'username' })}
-          ${this.text('password', 'Password', { type: 'password', autocomplete: 'current-password', hint: 'Never stored.' })}
-        </div>
-        <details>
-          <summary>Advanced</summary>
-          <div class="pair">
-            <div class="field">
-              <label for="version">Protocol version</label>
-              <select
-                id="version"
-                @change=${(/** @type {Event} */ e) => this.change('version', /** @type {Profile['version']} */ (valueOf(e)))}
-              >
-                ${VERSIONS.map(
-                  ({ value, label }) =>
-                    html`<option value=${value} ?selected=${value === this.profile.version}>${label}</option>`,
-                )}
-              </select>
-              ${this.fault('version')}
-            </div>
-            ${this.text('keepalive', 'Keep alive', { unit: 's', type: 'number' })}
-          </div>
-          <label class="check">
-            <input
-              type="checkbox"
-              .checked=${this.profile.clean}
-              @change=${(/** @type {Event} */ e) => this.change('clean', /** @type {HTMLInputElement} */ (e.target).checked)}
-            />
-            Clean start <span class="hint">(the broker forgets an earlier session of this client id)</span>
-          </label>
-        </details>
+        <h1>Connect</h1>
+        ${overAll ? this.alert(trouble) : nothing} ${this.chooser()} ${this.plain ? this.broker() : this.serviceForm()}
         <div class="actions">
-          <button class="primary" type="submit" ?disabled=${busy}>${busy ? 'Connecting…' : 'Connect'}</button>
+          <button class="primary" type="submit" ?disabled=${busy || (!this.plain && !this.service)}>
+            ${busy ? 'Connecting…' : 'Connect'}
+          </button>
           ${busy ? html`<button type="button" @click=${() => this.session.close()}>Cancel</button>` : nothing}
         </div>
-        <p class="hint">No broker at hand? <code>make demo</code> starts one with fifty simulated devices.</p>
+        ${this.plain ? html`<p class="hint">No broker at hand? <code>make demo</code> starts one with fifty simulated devices.</p>` : nothing}
       </form>
       ${this.recent.length > 0 ? this.recentList() : nothing}
     `;
+  }
+
+  chooser() {
+    const { service, profile } = this;
+    const denied = service?.noOperator ?? null;
+    const why =
+      denied ??
+      (profile.seat === 'device' ? 'This page plays one device: it sends telemetry and answers commands.' : '');
+    return html`<div class="pair">
+        <div class="field">
+          <label for="service">Service</label>
+          <select id="service" @change=${(/** @type {Event} */ e) => this.chooseService(valueOf(e))}>
+            <option value="" ?selected=${profile.service === ''}>Any broker</option>
+            ${SERVICE_GROUPS.map(
+              ({ label, services }) =>
+                html`<optgroup label=${label}>
+                  ${services.map(({ name, title }) => html`<option value=${name} ?selected=${name === profile.service}>${title}</option>`)}
+                </optgroup>`,
+            )}
+          </select>
+        </div>
+        <fieldset class="field seats" aria-describedby="seat-note">
+          <legend>Connect as</legend>
+          <div class="segments">
+            ${this.seatChoice('operator', 'An operator', denied !== null)}
+            ${this.seatChoice('device', 'A device', false)}
+          </div>
+        </fieldset>
+      </div>
+      <p class="hint seat-note" id="seat-note">
+        ${why || html`Devices that publish on <code>${profile.values['prefix'] || 'devices'}/{id}/…</code> appear by themselves.`}
+      </p>`;
+  }
+
+  /**
+   * @param {Profile['seat']} seat
+   * @param {string} label
+   * @param {boolean} disabled
+   */
+  seatChoice(seat, label, disabled) {
+    return html`<label class=${disabled ? 'denied' : nothing}>
+      <input
+        type="radio"
+        name="seat"
+        value=${seat}
+        ?disabled=${disabled}
+        .checked=${this.profile.seat === seat}
+        @change=${() => this.chooseSeat(seat)}
+      /><span>${label}</span>
+    </label>`;
+  }
+
+  broker() {
+    return html`
+      ${this.text('url', 'Broker address', { type: 'url', hint: 'MQTT over WebSockets: wss://host/mqtt', mono: true })}
+      ${this.text('clientId', 'Client id', { hint: 'Leave empty for a random one.', mono: true })}
+      <div class="pair">
+        ${this.text('username', 'User name', { autocomplete: 'username' })}
+        ${this.text('password', 'Password', { type: 'password', autocomplete: 'current-password', hint: 'Never stored.' })}
+      </div>
+      <details>
+        <summary>Advanced</summary>
+        ${this.settings([5, 4, 3])}
+      </details>
+    `;
+  }
+
+  serviceForm() {
+    const { service, session } = this;
+    const { trouble } = session.services;
+    if (!service && trouble) {
+      return html`<div class="alert" role="alert">
+        ${shape('alarm')}
+        <div>
+          <strong>${trouble}</strong>
+          <p><button type="button" @click=${() => this.wantServices()}>Try again</button></p>
+        </div>
+      </div>`;
+    }
+    if (!service) return html`<p class="hint" role="status">Loading the form…</p>`;
+    const { main, more } = layoutOf(this.fields);
+    const show = (/** @type {import('../model/services.js').FormField} */ field) =>
+      serviceField(field, this.formState());
+    return html`
+      <div class="service-fields">${main.map(show)}</div>
+      <details class="more-fields">
+        <summary>More</summary>
+        <div class="service-fields">${more.map(show)}</div>
+        ${this.settings(service.versions)}
+      </details>
+    `;
+  }
+
+  /** @returns {import('./service_fields.js').FormState} */
+  formState() {
+    const of = (/** @type {{ secret: boolean }} */ { secret }) => (secret ? 'secrets' : 'values');
+    return {
+      value: (field) => this.profile[of(field)][field.name] ?? '',
+      change: (field, value) => {
+        const kind = of(field);
+        this.profile = { ...this.profile, [kind]: { ...this.profile[kind], [field.name]: value } };
+        this.faults = { ...this.faults, [field.name]: undefined };
+      },
+      fault: (name) => this.faultText(name),
+      revealed: (name) => this.revealed.has(name),
+      reveal: (name) => {
+        if (!this.revealed.delete(name)) this.revealed.add(name);
+        this.requestUpdate();
+      },
+    };
+  }
+
+  /**
+   * What is the same for all.
+   * @param {number[]} versions that can be chosen
+   */
+  settings(versions) {
+    const offered = VERSIONS.filter(({ value }) => value === '' || versions.includes(Number(value)));
+    return html`<div class="pair">
+        <div class="field">
+          <label for="version">Protocol version</label>
+          <select
+            id="version"
+            @change=${(/** @type {Event} */ e) => this.change('version', /** @type {Profile['version']} */ (valueOf(e)))}
+          >
+            ${offered.map(
+              ({ value, label }) =>
+                html`<option value=${value} ?selected=${value === this.profile.version}>${label}</option>`,
+            )}
+          </select>
+          ${this.fault('version')}
+        </div>
+        ${this.text('keepalive', 'Keep alive', { unit: 's', type: 'number', hint: this.plain ? '' : 'Empty: as the service has it.' })}
+      </div>
+      <label class="check">
+        <input
+          type="checkbox"
+          .checked=${this.profile.clean}
+          @change=${(/** @type {Event} */ e) => this.change('clean', /** @type {HTMLInputElement} */ (e.target).checked)}
+        />
+        Clean start <span class="hint">(the broker forgets an earlier session of this client id)</span>
+      </label>`;
   }
 
   recentList() {
@@ -110,14 +268,11 @@ export class ConnectView extends View {
         ${this.recent.map(
           (entry, i) =>
             html`<li>
-              <button type="button" class="plain" @click=${() => this.use(i)}>
-                <span class="mono">${entry.url}</span>
-                ${entry.username ? html`<span class="hint">as ${entry.username}</span>` : nothing}
-              </button>
+              <button type="button" class="plain" @click=${() => this.use(i)}>${recentName(entry)}</button>
               <button
                 type="button"
                 class="quiet"
-                aria-label="Forget ${entry.url}"
+                aria-label="Forget ${placeOfRecent(entry)}"
                 @click=${() => (this.recent = forget(storage(), i))}
               >
                 Forget
@@ -165,11 +320,19 @@ export class ConnectView extends View {
     </div>`;
   }
 
-  /** @param {ProfileField} name */
+  /**
+   * Whether the form shows that field.
+   * @param {string} name
+   */
+  known(name) {
+    return this.plain ? name !== 'form' : this.fields.some((field) => field.name === name);
+  }
+
+  /** @param {string} name */
   faultText(name) {
     const { trouble } = this.session;
     if (this.faults[name]) return this.faults[name];
-    if (!trouble || placeOf(trouble) !== name) return '';
+    if (!trouble || placeOf(trouble, this.plain) !== name) return '';
     return trouble.hint ? `${trouble.message} ${trouble.hint}` : trouble.message;
   }
 
@@ -190,40 +353,121 @@ export class ConnectView extends View {
     this.faults = { ...this.faults, [name]: undefined };
   }
 
+  /** @param {string} service */
+  chooseService(service) {
+    const { profile } = this;
+    const values = { ...(profile.values['device'] ? { device: profile.values['device'] } : {}) };
+    const keepalive = service === '' ? '60' : '';
+    this.profile = { ...withoutPasswords(profile), service, values, version: '', keepalive };
+    if (this.plain) this.profile = { ...this.profile, seat: 'operator' };
+    this.begin();
+  }
+
+  /** @param {Profile['seat']} seat */
+  chooseSeat(seat) {
+    const { profile } = this;
+    this.profile = { ...profile, seat };
+    if (profile.service === '') {
+      // The same broker in another form.
+      const { values, secrets } = profile;
+      if (seat === 'device') {
+        const same = { url: profile.url, client: profile.clientId, username: profile.username };
+        this.profile.values = { ...values, ...same };
+        this.profile.secrets = { password: profile.password };
+      } else {
+        const { url = '', client: clientId = '', username = '' } = values;
+        Object.assign(this.profile, { url, clientId, username, password: secrets['password'] ?? '', secrets: {} });
+      }
+    }
+    this.begin();
+  }
+
+  /** Another form begins. */
+  begin() {
+    this.faults = {};
+    this.revealed.clear();
+    this.session.forgive();
+    this.wantServices();
+  }
+
   /** @param {number} index */
-  use(index) {
+  async use(index) {
     const entry = this.recent[index];
     if (!entry) return;
-    this.profile = { ...entry, password: '' };
-    this.faults = {};
-    void this.updateComplete.then(() => this.focusOn(entry.username ? 'password' : 'url'));
+    this.profile = withoutPasswords(entry);
+    this.begin();
+    if (!this.plain) await this.session.services.want().catch(() => {});
+    await this.updateComplete;
+    const secret = this.fields.find((field) => field.secret);
+    this.focusOn(this.plain ? (entry.username ? 'password' : 'url') : idOf(secret?.name ?? ''));
   }
 
   /** @param {string} id */
   focusOn(id) {
-    /** @type {HTMLElement | null} */ (this.querySelector(`#${id}`))?.focus();
+    const field = /** @type {HTMLElement | null} */ (this.querySelector(`#${id}`));
+    field?.closest('details')?.setAttribute('open', '');
+    field?.focus();
+  }
+
+  /**
+   * What is wrong with the form of a service: its words are the library's, the first fault comes first.
+   * @param {Profile} profile
+   * @returns {Record<string, string>}
+   */
+  serviceFaults(profile) {
+    const { fields, session } = this;
+    const all = { ...profile.values, ...profile.secrets };
+    const fault =
+      session.services.providers?.check(serviceOf(profile), valuesOf(fields, all)) ??
+      seatFault(fields, profile.seat, all);
+    return fault ? { [fault.field ?? fields[0]?.name ?? 'form']: fault.message } : {};
   }
 
   /** @param {Event} event */
   async submit(event) {
     event.preventDefault();
-    const profile = { ...this.profile, url: this.profile.url.trim(), clientId: this.profile.clientId.trim() };
-    this.faults = faultsOf(profile);
+    let profile = { ...this.profile, url: this.profile.url.trim(), clientId: this.profile.clientId.trim() };
+    const faults = faultsOf(profile);
+    if (this.plain) this.faults = faults;
+    else {
+      this.faults = { ...this.serviceFaults(profile), ...faults };
+      // What another way to sign in would use is not sent, and not remembered.
+      const { fields } = this;
+      profile = { ...profile, values: valuesOf(fields, profile.values), secrets: valuesOf(fields, profile.secrets) };
+    }
     await this.updateComplete;
     const [first] = Object.keys(this.faults);
-    if (first) {
-      if (first === 'keepalive') this.querySelector('details')?.setAttribute('open', '');
-      this.focusOn(first);
-      return;
-    }
-    this.dispatchEvent(new CustomEvent('wq-connect', { detail: profile, bubbles: true }));
+    if (!first) this.dispatchEvent(new CustomEvent('wq-connect', { detail: profile, bubbles: true }));
+    else this.focusOn(first in faults ? first : idOf(first));
   }
 
   /** @override */
   updated() {
     const { trouble } = this.session;
-    if (trouble && placeOf(trouble) === 'version') this.querySelector('details')?.setAttribute('open', '');
+    const place = trouble ? placeOf(trouble, this.plain) : '';
+    // A login's fault may be about a field that is folded away.
+    if (place === 'version') this.querySelector('details')?.setAttribute('open', '');
+    else if (place && !this.plain)
+      this.querySelector(`#${idOf(place)}`)
+        ?.closest('details')
+        ?.setAttribute('open', '');
   }
+}
+
+/** @param {import('../model/profile.js').Remembered} entry */
+function placeOfRecent(entry) {
+  return serviceOf(entry) === '' ? entry.url : `${titleOf(entry.service || ANY_BROKER)} ${placeOfValues(entry.values)}`;
+}
+
+/** @param {import('../model/profile.js').Remembered} entry */
+function recentName(entry) {
+  const service = serviceOf(entry);
+  const place = service === '' ? entry.url : placeOfValues(entry.values);
+  const who =
+    entry.seat === 'device' ? entry.values['device'] : service === '' ? entry.username : entry.values['username'];
+  return html`${entry.service ? html`<strong>${titleOf(entry.service)}</strong>` : nothing}
+    <span class="mono">${place}</span>
+    ${who ? html`<span class="hint">${entry.seat === 'device' ? 'as device' : 'as'} ${who}</span>` : nothing}`;
 }
 
 /** @param {Event} event */

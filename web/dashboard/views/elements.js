@@ -8,6 +8,9 @@ import { DeviceView } from './device.js';
 import { DevicesView } from './devices.js';
 import { LogView } from './log.js';
 import { MessageView } from './message.js';
+import { SeatView } from './seat.js';
+import { SeatCommandsView } from './seat_commands.js';
+import { SeatSendView } from './seat_send.js';
 import { TrafficView } from './traffic.js';
 
 const ELEMENTS = {
@@ -19,6 +22,9 @@ const ELEMENTS = {
   'wq-devices': DevicesView,
   'wq-log': LogView,
   'wq-message': MessageView,
+  'wq-seat': SeatView,
+  'wq-seat-commands': SeatCommandsView,
+  'wq-seat-send': SeatSendView,
   'wq-traffic': TrafficView,
 };
 

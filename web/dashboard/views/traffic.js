@@ -6,6 +6,7 @@ import { shape } from './shapes.js';
 import { filterFault, topicFault } from '../model/topics.js';
 import { oneLine } from '../model/text.js';
 import { CHANGED } from '../paint.js';
+import { sentenceOf } from '../trouble.js';
 
 export class TrafficView extends View {
   /** @override */
@@ -21,6 +22,7 @@ export class TrafficView extends View {
     this.topicFault = '';
     /** What became of the last publish. */
     this.outcome = '';
+    this.refused = false;
   }
 
   /**
@@ -121,7 +123,11 @@ export class TrafficView extends View {
         </div>
         <label class="check"><input type="checkbox" name="retain" /> Retain</label>
         <button type="submit">Publish</button>
-        <p class="hint" role="status">${this.outcome}</p>
+        ${
+          this.refused
+            ? html`<p class="fault" role="alert">${shape('alarm')} ${this.outcome}</p>`
+            : html`<p class="hint" role="status">${this.outcome}</p>`
+        }
       </div>
     </form>`;
   }
@@ -146,11 +152,13 @@ export class TrafficView extends View {
     if (this.topicFault) return;
     const qos = /** @type {0 | 1 | 2} */ (Number(form.get('qos')));
     this.outcome = 'Publishing…';
+    this.refused = false;
     try {
       await this.session.publish(topic, String(form.get('payload') ?? ''), qos, form.has('retain'));
       this.outcome = qos === 0 ? 'Sent.' : 'Acknowledged by the broker.';
     } catch (error) {
-      this.outcome = error instanceof Error ? error.message : String(error);
+      this.outcome = sentenceOf(error);
+      this.refused = true;
     }
   }
 }
