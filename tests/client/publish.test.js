@@ -111,6 +111,9 @@ test("a caller's mistakes are named, and change nothing", async () => {
     [undefined, '', {}, 'bad-option'],
     ['a', '', { qos: 3 }, 'bad-option'],
     ['a', '', { qos: 4 }, 'bad-option'], // bits that mean other things to the core
+    ['a\ud800', '', {}, 'bad-option'],
+    ['a', () => {}, {}, 'bad-option'],
+    ['a', new Blob(['x']), {}, 'bad-option'],
     ['a', '', { qos: 8 }, 'bad-option'],
     ['a', '', { qos: '1' }, 'bad-option'],
     ['a', '', { qos: 2 }, 'server-limit'],

@@ -289,8 +289,8 @@ export async function launchWebKit({ acceptInsecureCerts = false }) {
   const port = await freePort();
   const folders = { HOME: home, XDG_DATA_HOME: home, XDG_CACHE_HOME: home, XDG_CONFIG_HOME: home };
   const driver = start('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
-    // With C.UTF-8, navigator.language would be "C", which the engine's own Intl does not take.
-    env: { ...folders, LC_ALL: 'C', DISPLAY: `:${/^\d+$/m.exec(display)?.[0]}` },
+    // navigator.language is "C" then, which the engine's own Intl does not take: pages have to live with that.
+    env: { ...folders, LC_ALL: 'C.UTF-8', DISPLAY: `:${/^\d+$/m.exec(display)?.[0]}` },
   });
   const url = `http://127.0.0.1:${port}`;
   await driver.until(() =>

@@ -24,7 +24,23 @@ export class MqttError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     /** @type {Phase} */
     this.phase = phase;
-    /** A short name that stays: 'refused', 'timeout', 'connection-ended', 'not-connected', 'queue-full', ... */
+    /**
+     * A short name that stays:
+     * - what was asked for cannot be: bad-option, bad-url, bad-property, arg, topic, filter, property; rule (a service's);
+     *   too-large, full; server-limit (over what the server takes); version, needs-mqtt-5; state; crypto-unavailable (no
+     *   secure context); names beginning with provider- (what was filled in for a service)
+     * - no connection: wasm, wasm-timeout; open-failed, mixed-content, offline, refused-connection, unknown-host,
+     *   subprotocol, http-status, tls, hung-up, timeout (the WebSocket did not open); credentials-failed,
+     *   credentials-timeout; closed, unauthenticated, refused, connack-timeout (in place of a good
+     *   CONNACK); auth-failed, auth-unsupported
+     * - the connection is over: connection-lost, disconnected, session-taken-over, taken-over-suspected, redirect-refused,
+     *   flooded, ping-timeout; malformed, protocol, packet-size, receive-max, topic-alias, topic-invalid (the server broke a
+     *   rule)
+     * - an operation: refused, timeout, aborted, not-connected, connection-ended, overtaken, busy, no-authentication,
+     *   no-subscribers, queue-full, dropped, removed, expired, outcome-unknown, iterator-overflow
+     * - the store: no-store, store-failed, store-full, store-in-use, store-newer, store-timeout, store-unavailable
+     * @type {string}
+     */
     this.code = code;
     /** MQTT reason code (return code in 3.x) that the server gave. @type {number | undefined} */
     this.reasonCode = reasonCode;
@@ -82,8 +98,9 @@ export function checkLevel(value, name) {
  * @returns {asserts topic is string}
  */
 export function checkTopic(topic) {
-  if (typeof topic === 'string') return;
-  throw new MqttError('options', 'bad-option', 'A topic name, or a topic filter, is a string.');
+  // Half of a character would be sent as another one: U+FFFD.
+  if (typeof topic === 'string' && /** @type {any} */ (topic).isWellFormed?.() !== false) return;
+  throw new MqttError('options', 'bad-option', 'A topic name, or a topic filter, is a well-formed string.');
 }
 
 /** @param {Phase} phase */

@@ -86,7 +86,13 @@ export function payloadOf(payload) {
   if (payload === undefined) return '';
   if (payload instanceof ArrayBuffer) return new Uint8Array(payload);
   if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
-  return payloadOf(JSON.stringify(payload));
+  // What JSON has no word for, or would say {} of.
+  const opaque = globalThis.Blob !== undefined && payload instanceof Blob;
+  const text = opaque ? undefined : JSON.stringify(payload);
+  if (text !== undefined) return payloadOf(text);
+  throw new MqttError('options', 'bad-option', 'That cannot be a payload.', {
+    hint: 'It is a string, bytes, or what JSON can say. Of a Blob, give await blob.arrayBuffer().',
+  });
 }
 
 export class Outbox {

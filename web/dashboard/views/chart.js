@@ -3,6 +3,7 @@
  */
 
 import { html } from 'lit';
+import './locale.js';
 import uPlot from 'uplot';
 import { View } from './view.js';
 import { clock, number, reading } from '../model/format.js';
