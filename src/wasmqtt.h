@@ -143,6 +143,8 @@ typedef struct wq_config {
   uint32_t topic_alias_out_max; /* topic aliases given to what is published, 1..1024, or WQ_NO_ALIASES; default 16. A
                                    server may allow fewer; in 5.0 only */
   uint32_t records_max;         /* records that may wait for wq_records_done(), 64..65536; default 0: none are made */
+  uint32_t publish_rate;        /* PUBLISHes a second, a second's worth at once, 1..1000000; what is too many waits.
+                                   Default 0: no limit */
 } wq_config;
 #define WQ_NO_ALIASES 0xFFFFFFFFu
 

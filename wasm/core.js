@@ -44,8 +44,8 @@ export { compile } from './compile.js';
 /**
  * Limits and sizes of wq_config (wasmqtt.h); what is left out has its default. topic_alias_out_max may be 0: none.
  * @typedef {Partial<Record<'events_max' | 'output_size' | 'carry_size' | 'topics_max' | 'queue_max' | 'inflight_max' |
- *   'receive_max' | 'packet_size_max' | 'topic_alias_max' | 'stream_min' | 'topic_alias_out_max' | 'records_max',
- *   number>>} CoreConfig
+ *   'receive_max' | 'packet_size_max' | 'topic_alias_max' | 'stream_min' | 'topic_alias_out_max' | 'records_max' |
+ *   'publish_rate', number>>} CoreConfig
  */
 
 /**

@@ -109,6 +109,7 @@ static const wq_wasm_row layout[] = {
     FIELD(wq_config, stream_min),
     FIELD(wq_config, topic_alias_out_max),
     FIELD(wq_config, records_max),
+    FIELD(wq_config, publish_rate),
     NUMBER(WQ_NO_ALIASES),
     STRUCT(wq_bytes),
     FIELD(wq_bytes, data),

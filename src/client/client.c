@@ -38,7 +38,7 @@ static bool config_read(wq_config *to, const wq_config *from) {
          within(to->inflight_max, 1, 65535) && within(to->receive_max, 1, 65535) &&
          within(to->packet_size_max, 1024, 268435460) && to->topic_alias_max <= 1024 &&
          to->topic_alias_max < to->topics_max && within(to->stream_min, 1024, 268435455) &&
-         to->topic_alias_out_max <= 1024;
+         to->topic_alias_out_max <= 1024 && to->publish_rate <= 1000000;
 }
 
 static uint32_t power_of_two(uint32_t at_least) {

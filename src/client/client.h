@@ -136,6 +136,7 @@ struct wq_client {
                          has more of them under way than that */
   uint32_t again_at;  /* the next message in flight that may have to be sent again */
   uint64_t expiry_at; /* nothing in waiting[] is over before */
+  uint64_t paced_us;  /* what was sent fills publish_rate until then, and may be a second ahead */
   wq_list waiting[2]; /* QoS 0, and QoS 1 or 2 */
   wq_list inflight;   /* sent, until acknowledged for good [M3:4.3.2-1] [M5:4.3.2-3] [M5:4.3.3-3] [M5:4.3.3-5] */
   uint32_t given_up;  /* how many of those are WQ_KIND_GIVEN_UP */
@@ -197,7 +198,7 @@ void wq_settle_drain(wq_client *c);
 
 /* publish.c */
 void wq_publish_pump(wq_client *c, uint64_t now_ms);
-bool wq_publish_can_move(const wq_client *c);
+uint64_t wq_publish_deadline(const wq_client *c); /* when something can be sent; 0: now, UINT64_MAX: not by itself */
 void wq_publish_resume(wq_client *c, bool session_present);
 
 /* 0 and the packet's size in 5.0, or what is wrong with the arguments at any time. */

@@ -33,6 +33,21 @@ static bool quota_left(const wq_client *c) {
          c->inflight.count + c->requests.count < UINT16_MAX; /* a packet id is free */
 }
 
+/* When one more PUBLISH may leave, by the config's publish_rate: a token bucket that holds a second's worth. */
+static uint64_t turn(const wq_client *c) {
+  const uint32_t rate = c->config.publish_rate;
+  const uint64_t full = rate ? c->paced_us + 1000000 / rate : 0;
+  return full > 1000000 ? (full - 1000000 + 999) / 1000 : 0;
+}
+
+/* A PUBLISH was written. */
+static void output_add(wq_client *c, uint32_t size, uint64_t now_ms) {
+  const uint32_t rate = c->config.publish_rate;
+  if (c->paced_us < now_ms * 1000) c->paced_us = now_ms * 1000;
+  if (rate) c->paced_us += 1000000 / rate;
+  wq_output_add(c, size, now_ms);
+}
+
 /* Give the topic of `p` an alias if it may have one and the packet that says so fits: its place then, else NULL. */
 static uint8_t *announce_alias(wq_client *c, wq_publish_packet *p, uint32_t hash, uint32_t elsewhere, uint64_t *size) {
   p->alias = 1; /* all are of one size */
@@ -62,8 +77,9 @@ static uint8_t *room_for(wq_client *c, wq_publish_packet *p, uint32_t elsewhere,
   return longer ? longer : wq_output_room(c, (uint32_t)(*size - elsewhere), true); /* the area may have been moved */
 }
 
-/* Write a message from its cells. False if there is no room. */
+/* Write a message from its cells. False if there is no room, or it is not its turn. */
 static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
+  if (turn(c) > now_ms) return false;
   wq_publish_packet p = packet_of(m);
   const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
   uint8_t topic[WQ_ALIAS_TOPIC_MAX];
@@ -98,7 +114,7 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
     wq_chain_read(&from, NULL, m->props_len);
   }
   if (!m->host_payload) wq_chain_read(&from, w.at, m->payload_len);
-  wq_output_add(c, size, now_ms);
+  output_add(c, size, now_ms);
   if (m->host_payload) {
     c->cut_token = m->token;
     c->cut_len = m->payload_len;
@@ -109,7 +125,7 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
 /* A message with QoS 1 or 2 leaves `waiting` for `inflight`. False if something it needs is lacking. */
 static bool move_acknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
   wq_message *m = wq_message_at(c, cell);
-  if (!quota_left(c) || !wq_packet_id_take(c, cell)) return false;
+  if (turn(c) > now_ms || !quota_left(c) || !wq_packet_id_take(c, cell)) return false;
   if (!write_message(c, m, now_ms)) {
     wq_packet_id_give(c, m);
     return false;
@@ -197,15 +213,17 @@ static bool fits_now(const wq_client *c, uint32_t cell) {
          size - (m->host_payload ? m->payload_len : 0) + WQ_OUTPUT_RESERVE <= wq_output_free(c);
 }
 
-bool wq_publish_can_move(const wq_client *c) {
-  if (c->status != WQ_CONNECTED || c->cut_token) return false;
-  if (wq_owed_can_leave(c)) return true;
+uint64_t wq_publish_deadline(const wq_client *c) {
+  if (c->status != WQ_CONNECTED || c->cut_token) return UINT64_MAX;
+  if (wq_owed_can_leave(c)) return 0;
   for (uint32_t cell = c->again_at; cell; cell = wq_message_at(c, cell)->next) {
     const wq_message *m = wq_message_at(c, cell);
-    if (m->again) return m->progress == WQ_RELEASED ? wq_output_free(c) >= 8 : c->quota > 0 && fits_now(c, cell);
+    if (m->again && m->progress == WQ_RELEASED) return wq_output_free(c) >= 8 ? 0 : UINT64_MAX;
+    if (m->again) return c->quota > 0 && fits_now(c, cell) ? turn(c) : UINT64_MAX;
   }
-  return (c->waiting[1].first && quota_left(c) && fits_now(c, c->waiting[1].first)) ||
-         (c->waiting[0].first && fits_now(c, c->waiting[0].first));
+  const bool can_move = (c->waiting[1].first && quota_left(c) && fits_now(c, c->waiting[1].first)) ||
+                        (c->waiting[0].first && fits_now(c, c->waiting[0].first));
+  return can_move ? turn(c) : UINT64_MAX;
 }
 
 void wq_publish_resume(wq_client *c, bool session_present) {
@@ -314,10 +332,10 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
   if (c->status == WQ_CONNECTED) {
     if (c->negotiated.version < WQ_MQTT_5_0) size = size_of(c, &p);
     if (over_server_limit(c, &p, size)) return WQ_E_SERVER_LIMIT;
-    if (args->qos == 0 && !args->host_payload && !c->waiting[0].first) {
+    if (args->qos == 0 && !args->host_payload && !c->waiting[0].first && turn(c) <= now_ms) {
       uint8_t *dst = room_for(c, &p, 0, &size);
       if (dst) {
-        wq_output_add(c, wq_publish_encode(dst, (uint32_t)size, c->negotiated.version, &p), now_ms);
+        output_add(c, wq_publish_encode(dst, (uint32_t)size, c->negotiated.version, &p), now_ms);
         return 0;
       }
     }

@@ -31,8 +31,8 @@ static bool keeps_alive(const wq_client *c) {
 
 uint64_t wq_deadline(const wq_client *client) {
   const wq_client *c = client;
-  if (c->settling.first || wq_publish_can_move(c)) return 0;
-  uint64_t due = wq_expiry_deadline(c);
+  if (c->settling.first) return 0;
+  uint64_t due = sooner(wq_expiry_deadline(c), wq_publish_deadline(c));
   if (c->status == WQ_CONNECTING) return sooner(due, c->connack_by);
   if (c->status != WQ_CONNECTED) return due;
   if (c->pinging) due = sooner(due, c->ping_by);

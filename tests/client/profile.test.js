@@ -2,6 +2,7 @@
 // are renewed. With profiles of wasmqtt/providers, and with one of this file.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { memoryStore } from '../../web/client/index.js';
 import { aws, azureEventGrid, azureIotHub, clearblade } from 'wasmqtt/providers';
 import { eventually, Peer, rejection } from './peer.js';
 
@@ -133,63 +134,143 @@ test('subscribe: refused, split, without identifiers, and 0x80 told by filter', 
   await client.end();
 });
 
-/** A profile whose service takes as many messages as `tokens` says. */
-function paced() {
-  const rules = {
-    tokens: 0,
+/**
+ * A profile with rules of its own.
+ * @param {Partial<import('../../web/client/profile.js').ProfileRules>} rules
+ */
+const ruled = (rules) => ({
+  login: () => ({ url: 'ws://own.example' }),
+  rules: () => ({
     checkConnect: () => [],
     checkPublish: () => [],
     checkSubscribe: () => [],
     get: () => undefined,
-    pace: (/** @type {string} */ name) => {
-      if (name === 'connect-rate') return 0;
-      if (rules.tokens === 0) return 1;
-      rules.tokens--;
-      return 0;
-    },
-  };
-  return { rules, profile: { login: () => ({ url: 'ws://own.example' }), rules: () => rules } };
-}
+    pace: () => 0,
+    ...rules,
+  }),
+});
+/** One message a second. */
+const slow = (action = 'adjust') =>
+  ruled({ get: (name) => (name === 'publish-rate' ? { action, value: 1 } : undefined) });
+const payloadsOf = (/** @type {import('./peer.js').PeerConnection} */ connection) =>
+  connection.packets.filter(({ cmd }) => cmd === 'publish').map(({ payload }) => String(payload));
 
-test('a publish rate: messages wait for their turn, in their order; end() awaits them', async () => {
+test('a publish rate: messages wait for their turn, can be seen and taken back; end() awaits them', async () => {
   const peer = new Peer();
-  const { rules, profile } = paced();
-  const client = await peer.connect(ONCE, profile);
+  const client = await peer.connect(ONCE, slow());
   const controller = new AbortController();
   const bytes = new Uint8Array([48]);
-  rules.tokens = 1;
   const sent = [client.publish('t', 'first', { qos: 1 }), client.publish('t', bytes, { qos: 1 })];
   bytes[0] = 49; // it may change once publish() has returned
   const given = client.publish('t', 'never', { qos: 1, signal: controller.signal });
-  sent.push(client.publish('t', '1', { qos: 0 }), client.publish('t', '2', { qos: 1, timeout: 60_000 }));
-  await sent[0];
+  const removed = client.publish('t', 'nor', { key: 'k' });
+  const late = client.publish('t', 'late', { qos: 1, timeout: 5 });
+  sent.push(client.publish('t', 'last'));
+  assert.equal(client.stats.queued, 5);
+  assert.equal(client.pending().length, 6);
   controller.abort();
-  const error = await rejection(given);
-  assert.deepEqual([error.code, error.sent], ['aborted', false]);
-  assert.equal(peer.last.count('publish'), 1);
-  const late = await rejection(client.publish('t', 'late', { qos: 1, timeout: 5 }));
-  assert.deepEqual([late.code, late.sent], ['timeout', false]);
-  const ended = client.end();
-  assert.equal((await rejection(client.publish('t', 'x'))).code, 'connection-ended');
-  rules.tokens = 3;
-  await ended;
+  const aborted = await rejection(given);
+  assert.deepEqual([aborted.code, aborted.sent], ['aborted', false]);
+  assert.equal(client.remove('k'), 1);
+  assert.equal((await rejection(removed)).code, 'removed');
+  const timeout = await rejection(late);
+  assert.deepEqual([timeout.code, timeout.sent], ['timeout', false]);
+  await client.end();
   await Promise.all(sent);
-  const came = peer.last.packets.filter(({ cmd }) => cmd === 'publish').map(({ payload }) => String(payload));
-  assert.deepEqual(came, ['first', '0', '1', '2']);
+  assert.deepEqual(payloadsOf(peer.last), ['first', '0', 'last']);
+});
+
+test('a publish rate holds for what waited for the connection', async () => {
+  const peer = new Peer();
+  const client = peer.createClient(ONCE, slow());
+  client.on('error', () => {});
+  const sent = [1, 2, 3].map((i) => client.publish('t', String(i), { qos: 1 }));
+  await sent[0];
+  assert.equal(client.stats.queued, 2);
+  peer.last.drop();
+  for (const promise of sent.slice(1)) assert.equal((await rejection(promise)).code, 'connection-ended');
+  assert.deepEqual(payloadsOf(peer.last), ['1']);
+});
+
+test('a publish rate that only warns holds nothing back', async () => {
+  const peer = new Peer();
+  const client = await peer.connect(ONCE, slow('warn'));
+  await Promise.all([1, 2, 3].map((i) => client.publish('t', String(i))));
+  assert.equal(client.stats.queued, 0);
+  await client.end();
 });
 
 test('messages that wait for their turn are bounded, and rejected when the client ends', async () => {
   const peer = new Peer();
-  const { profile } = paced();
-  const client = await peer.connect({ ...ONCE, queue: { maxMessages: 3, maxBytes: 100 } }, profile);
+  const client = await peer.connect({ ...ONCE, queue: { maxMessages: 3, maxBytes: 100 } }, slow());
   client.on('error', () => {});
+  await client.publish('t', '0', { qos: 1 });
   const waiting = [1, 2].map((i) => client.publish('t', String(i), { qos: 1 }));
-  assert.equal((await rejection(client.publish('t', 'x'.repeat(100), { qos: 1 }))).code, 'queue-full');
+  for (const qos of /** @type {const} */ ([0, 1])) {
+    assert.equal((await rejection(client.publish('t', 'x'.repeat(100), { qos }))).code, 'queue-full');
+  }
   waiting.push(client.publish('t', '3', { qos: 1 }));
   assert.equal((await rejection(client.publish('t', '4', { qos: 1 }))).code, 'queue-full');
   peer.last.drop();
   for (const promise of waiting) assert.equal((await rejection(promise)).code, 'connection-ended');
   await eventually(() => client.state === 'ended');
+});
+
+/** Refuses what has "bad" in it. @param {{ on: boolean }} switched */
+const choosy = (switched) => {
+  const check = (/** @type {string} */ text) =>
+    switched.on && text.includes('bad')
+      ? [{ rule: 'topic', action: /** @type {const} */ ('refuse'), value: 0, message: 'No.' }]
+      : [];
+  return ruled({ checkPublish: check, checkSubscribe: ([{ filter }]) => check(filter) });
+};
+
+test('a filter that was wanted before the rules were known is refused by them, and is not sent', async () => {
+  const peer = new Peer();
+  const client = peer.createClient(ONCE, choosy({ on: true }));
+  const bad = rejection(client.subscribe('bad', () => {}));
+  await client.subscribe('good', () => {});
+  const error = await bad;
+  assert.deepEqual([error.code, error.rule], ['rule', 'topic']);
+  const asked = peer.last.packets
+    .filter(({ cmd }) => cmd === 'subscribe')
+    .flatMap(({ subscriptions }) => subscriptions);
+  assert.deepEqual(
+    asked.map(({ topic }) => topic),
+    ['good'],
+  );
+  await client.end();
+});
+
+test('messages and filters of an earlier life are refused by the rules of this one', async () => {
+  const peer = new Peer();
+  const options = /** @type {const} */ ({ ...ONCE, store: memoryStore(), clientId: 'a', clean: false, maxInflight: 1 });
+  const rules = { on: false };
+  const { publish } = peer.answers;
+  peer.answers.publish = () => {};
+  const first = await peer.connect(options, choosy(rules));
+  first.on('error', () => {});
+  for (const filter of ['bad', 'good']) await first.subscribe(filter, () => {});
+  for (const topic of ['a', 'bad']) first.publish(topic, 'x', { qos: 1 }).catch(() => {});
+  await first.stored();
+  await peer.last.packet('publish');
+  await first.end({ force: true });
+
+  rules.on = true;
+  peer.answers.publish = publish;
+  /** @type {any[]} */
+  const told = [];
+  const client = peer.createClient(options, choosy(rules));
+  client.on('error', (error) => told.push(error));
+  client.on('settled', ({ topic, error }) => told.push(topic, error?.code));
+  await client.ready;
+  await eventually(() => told.length === 5);
+  assert.deepEqual(told.map((one) => one?.rule ?? one).sort(), ['a', 'bad', 'rule', 'topic', undefined]);
+  const topics = peer.last.packets.flatMap(({ cmd, topic, subscriptions }) =>
+    cmd === 'publish' ? topic : cmd === 'subscribe' ? subscriptions[0].topic : [],
+  );
+  assert.deepEqual(topics.sort(), ['a', 'good']);
+  await client.end();
 });
 
 test('in flight as the service takes it', async () => {

@@ -505,6 +505,7 @@ static void begin(run *r, const script *s) {
     config.stream_min = script_number(l, "stream_min", config.stream_min);
     config.topic_alias_out_max = script_number(l, "topic_alias_out_max", config.topic_alias_out_max);
     config.records_max = script_number(l, "records_max", config.records_max);
+    config.publish_rate = script_number(l, "publish_rate", config.publish_rate);
   }
   size_t size = wq_client_size(&config);
   r->memory = aligned_alloc(16, size);

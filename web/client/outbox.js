@@ -123,8 +123,6 @@ export class Outbox {
   #renewing = false;
   /** Who waits for messages to settle: see #until. @type {Set<(lost: boolean) => void>} */
   #waiters = new Set();
-  /** Messages that wait for their turn, since the service takes so many a second. */
-  #paced = 0;
   /** Accepted messages. */
   published = 0;
   /** @type {boolean} */
@@ -156,6 +154,7 @@ export class Outbox {
       pending: this.#pending,
       pendingOf: this.#pendingOf.bind(this),
       encode: this.#encode.bind(this),
+      judge: this.#judge.bind(this),
       flags: this.#flags.bind(this),
       hand: this.#hand.bind(this),
       keep: this.#keep.bind(this),
@@ -167,7 +166,7 @@ export class Outbox {
 
   /** Messages that were published and are not settled. */
   get #count() {
-    return this.#pending.size + (this.records?.storing.size ?? 0) + this.#paced;
+    return this.#pending.size + (this.records?.storing.size ?? 0);
   }
 
   /** The same, oldest first. */
@@ -236,46 +235,22 @@ export class Outbox {
       checkTopic(topic);
       checkLevel(options.qos, 'qos');
       const bytes = payloadOf(payload);
-      const turn = this.#machine.guide && this.#turn(this.#machine.guide, topic, bytes, options);
-      return turn ? this.#later(turn, topic, ownBytes(bytes), options) : this.#publish(topic, bytes, options);
+      this.#judge(topic, bytes, options);
+      return this.#publish(topic, bytes, options);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /**
-   * What the service says to a message; a promise if it takes no more right now.
-   * @param {import('./profile.js').Guide} guide
+   * Throws if the service would refuse it.
    * @param {string} topic
    * @param {Uint8Array | string} payload
    * @param {PublishOptions} options
    */
-  #turn(guide, topic, payload, options) {
-    const full = this.#paced >= this.#queue.maxMessages || !this.#fits(payload.length + topic.length);
-    const encoded = this.#encode(options.properties);
-    return guide.publish(topic, payload, options, encoded?.length ?? 0, full ? this.#tooMany() : null);
-  }
-
-  /**
-   * @param {Promise<void>} turn
-   * @param {string} topic
-   * @param {Uint8Array | string} payload our own
-   * @param {PublishOptions} options
-   */
-  async #later(turn, topic, payload, options) {
-    const properties = options.properties && structuredClone(options.properties);
-    const since = performance.now();
-    const size = payload.length + topic.length;
-    this.#bytes += size;
-    this.#paced++;
-    try {
-      await turn.finally(() => (this.#bytes -= size));
-      const timeout = options.timeout && Math.max(options.timeout - (performance.now() - since), 1);
-      return this.#publish(topic, payload, { ...options, properties, timeout });
-    } finally {
-      this.#paced--;
-      for (const look of this.#waiters) look(false);
-    }
+  #judge(topic, payload, options) {
+    const { guide } = this.#machine;
+    if (guide) guide.publish(topic, payload, options, this.#encode(options.properties)?.length ?? 0);
   }
 
   /**
@@ -290,7 +265,7 @@ export class Outbox {
     const connection = this.#machine.connection;
     if (qos === 0 && (connection === null || connection.stopped)) return this.#wait(topic, payload, options);
     const size = payload.length + topic.length;
-    if (qos > 0) this.#makeRoom(payload, size, false);
+    if (qos > 0 || this.#machine.guide?.paces) this.#makeRoom(payload, size, false);
     if (qos > 0 && this.records !== null) {
       if (this.#count >= this.#queue.maxMessages && !this.#giveWay(0)) throw this.#tooMany();
       return this.records.publish(topic, payload, options);
@@ -661,7 +636,6 @@ export class Outbox {
   /** The client has ended: nothing will be sent any more. */
   close() {
     this.closed = true;
-    this.#machine.guide?.close();
     this.#clock.stop();
     this.#offline.flush(endedError('publish'));
     for (const settling of this.#crowd.splice(0)) settling.reject(endedError('publish'));

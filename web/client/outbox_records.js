@@ -14,6 +14,7 @@ import { shortened } from './properties.js';
  * @property {Map<number, Pending>} pending by token
  * @property {(topic: string, payload: Uint8Array | string, options: PublishOptions) => Pending} pendingOf
  * @property {(properties: Properties | undefined) => Uint8Array | undefined} encode
+ * @property {(topic: string, payload: Uint8Array | string, options: PublishOptions) => void} judge throws
  * @property {(payload: Uint8Array | string, options: PublishOptions) => number} flags
  * @property {(pending: Pending, token: number) => void} keep the core has it
  * @property {(topic: string, payload: Uint8Array | string, options: PublishOptions) => number} hand
@@ -28,7 +29,7 @@ export class OutboxRecords {
   #order = 1;
   /** Messages that are not stored yet, oldest first, and the promises of that. @type {Map<Pending, Promise<void>>} */
   storing = new Map();
-  /** Restored messages that settled when nobody could listen yet. @type {{ pending: Pending, error: MqttError }[]} */
+  /** Restored messages that settled when nobody could listen yet. @type {{ pending: Pending, error: any }[]} */
   #overdue = [];
 
   /**
@@ -140,6 +141,12 @@ export class OutboxRecords {
     Object.assign(pending, { order, restored: true, since: performance.now() - waited });
     this.#order = Math.max(this.#order, order + 1);
     let result = core.numbers.WQ_E_EXPIRED;
+    try {
+      if (!sent && !expired) this.#common.judge(topic, payload, message);
+    } catch (error) {
+      this.#overdue.push({ pending, error });
+      return;
+    }
     if (sent || !expired) {
       // What was sent does not expire. [M5:4.3.3-7]
       const left = expired

@@ -1,8 +1,7 @@
 // Connecting by a profile: an object with a method login() that says what an attempt is to use, and with rules of what the
 // service takes. `wasmqtt/providers` makes such objects for IoT services; anybody can write one. Nothing else is known of
 // them here.
-import { endedError, MqttError } from './errors.js';
-import { Settling } from './settle.js';
+import { MqttError } from './errors.js';
 
 /**
  * What a connection wants. The client's options go before it where they are given: clientId, keepalive, clean,
@@ -47,9 +46,10 @@ import { Settling } from './settle.js';
  *   subscriptionIdentifier: boolean }, active: number) => readonly ProfileFinding[]} checkSubscribe active: filters that are
  *   subscribed to already
  * @property {(name: any) => { action: string, value: number } | undefined} get a rule by its name: 'inflight' and
- *   'filters-at-once' are taken as limits, 'subscription-id' keeps identifiers out
- * @property {(name: 'publish-rate' | 'connect-rate', now: number) => number} pace 0: now; or after how many ms to ask
- *   again
+ *   'filters-at-once' are taken as limits; 'publish-rate', if it adjusts, as how many messages leave in a second;
+ *   'subscription-id' keeps identifiers out
+ * @property {(name: 'connect-rate', now: number) => number} pace before each attempt. 0: now; or after how many ms to
+ *   ask again
  */
 
 /**
@@ -67,6 +67,8 @@ export function isProfile(what) {
 }
 
 const encoder = new TextEncoder();
+/** What the core takes. */
+const RATE_MAX = 1_000_000;
 
 /** One client's way with its profile. */
 export class Guide {
@@ -81,10 +83,6 @@ export class Guide {
   #version = 5;
   /** Warnings for the connection to come. @type {Set<string>} */
   #warnings = new Set();
-  /** Publishes that wait for their turn. @type {Settling<void>[]} */
-  #turns = [];
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
 
   /**
    * @param {Profile} profile
@@ -105,7 +103,17 @@ export class Guide {
       throw asMqttError(cause, 'load');
     }
     const inflight = this.#rules?.get('inflight')?.value;
-    return inflight ? { ...limits, inflight_max: Math.min(limits.inflight_max ?? inflight, inflight) } : limits;
+    return {
+      ...limits,
+      ...(inflight && { inflight_max: Math.min(limits.inflight_max ?? inflight, inflight) }),
+      publish_rate: this.paces,
+    };
+  }
+
+  /** So many messages leave in a second, and the others wait; 0: there is no such rule. */
+  get paces() {
+    const rate = this.#rules?.get('publish-rate');
+    return rate?.action === 'adjust' ? Math.min(rate.value, RATE_MAX) : 0;
   }
 
   /** What the next attempt uses. @returns {Promise<import('./options.js').Credentials & import('./dialer.js').Given>} */
@@ -166,18 +174,15 @@ export class Guide {
   }
 
   /**
-   * A message is given to publish(). Throws what the service refuses. A promise: not before it resolves.
+   * A message is given to publish(), or comes from an earlier life. Throws what the service refuses.
    * @param {string} topic
    * @param {Uint8Array | string} payload
    * @param {import('./outbox.js').PublishOptions} options
    * @param {number} propertiesLength
-   * @param {MqttError | null} full thrown if it would have to wait
-   * @returns {Promise<void> | undefined}
    */
-  publish(topic, payload, options, propertiesLength, full) {
+  publish(topic, payload, { qos = 0, retain = false }, propertiesLength) {
     const rules = this.#rules;
-    if (rules === null) return undefined;
-    const { qos = 0, retain = false } = options;
+    if (rules === null) return;
     const message = { qos, retain, propertiesLength };
     const version = this.#machine.version || this.#version;
     const text = typeof payload === 'string';
@@ -186,31 +191,10 @@ export class Guide {
     if (text && findings.length > 0)
       findings = rules.checkPublish(topic, encoder.encode(payload).length, message, version);
     this.#judge(findings, 'publish');
-    if (this.#machine.connection === null) return undefined;
-    if (this.#turns.length === 0 && rules.pace('publish-rate', this.#machine.now()) === 0) return undefined;
-    if (full) throw full;
-    /** @type {Settling<void>} */
-    const turn = new Settling('publish', options, () => false);
-    this.#turns.push(turn);
-    if (this.#turns.length === 1) this.#pace();
-    return turn.promise;
-  }
-
-  #pace() {
-    for (;;) {
-      while (this.#turns[0]?.done) this.#turns.shift(); // given up
-      if (this.#turns.length === 0) return;
-      const wait = /** @type {ProfileRules} */ (this.#rules).pace('publish-rate', this.#machine.now());
-      if (wait > 0) {
-        this.#timer = setTimeout(() => this.#pace(), wait);
-        return;
-      }
-      this.#turns.shift()?.resolve();
-    }
   }
 
   /**
-   * A filter is given to subscribe(). Throws what the service refuses.
+   * A filter is about to be subscribed to. Throws what the service refuses.
    * @param {string} filter
    * @param {import('./subscriptions.js').SubscribeOptions} options
    * @param {number} active
@@ -249,12 +233,6 @@ export class Guide {
       else this.#warnings.add(message);
     }
     return findings.filter(({ action }) => action === 'adjust');
-  }
-
-  /** The client has ended. */
-  close() {
-    clearTimeout(this.#timer);
-    for (const turn of this.#turns.splice(0)) turn.reject(endedError('publish'));
   }
 }
 

@@ -415,12 +415,23 @@ export class Subscriptions {
     for (const entry of [...this.#entries.values()]) {
       if (entry.wanted) {
         entry.agreed &&= sessionPresent;
+        if (!entry.agreed) this.#judge(entry);
       } else if (!sessionPresent) {
         this.#delete(entry);
         for (const settling of entry.waiting) settling.resolve(UNASKED);
       }
     }
     this.pump();
+  }
+
+  /** What was wanted before the service's rules were known, or in an earlier life, they may refuse. @param {Entry} entry */
+  #judge(entry) {
+    const { filter, options } = entry;
+    try {
+      this.#machine.guide?.subscribe(filter, options, this.#others(filter));
+    } catch (error) {
+      this.#refuse(entry, error);
+    }
   }
 
   /** The connection is gone, and requests under way with it. */
