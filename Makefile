@@ -18,9 +18,8 @@ endif
 # One short line a file made; V=1 shows the commands.
 Q    := $(if $(V),,@)
 SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
-.DEFAULT_GOAL := all
 .SUFFIXES .DELETE_ON_ERROR .SECONDARY:
-.PHONY: all dist lib test fuzz setup lint lint-c lint-js spec format providers demo cloud-sim clean help
+.PHONY: all dist lib test fuzz bench-native setup lint lint-c lint-js spec format providers demo cloud-sim clean help
 
 # ---------------------------------------------------------------------------------------------------- sources
 CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
@@ -30,7 +29,7 @@ GATEWAY_C := $(wildcard examples/gateway/*.c)
 VECTORS_C := $(wildcard tests/vectors/*.c)
 FUZZ_C    := $(wildcard tests/fuzz/*_fuzz.c)
 MODEL_C   := $(wildcard tests/model/*.c)
-TESTS_C   := $(wildcard tests/unit/*_test.c tests/net/*.c tests/provider/*.c)
+TESTS_C   := $(wildcard tests/unit/*_test.c tests/net/*.c tests/provider/*.c tests/bench/*.c)
 ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(GATEWAY_C) $(VECTORS_C) $(FUZZ_C) $(MODEL_C) $(TESTS_C)
 C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
 WEB_FILES := $(shell find web/client web/providers web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
@@ -82,7 +81,8 @@ build/fuzz/libwasmqtt.a: $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
 
 build/native/fleet: $(call NATIVE_O,$(FLEET_C))
 build/native/gateway: $(call NATIVE_O,$(GATEWAY_C))
-build/native/fleet build/native/gateway: build/native/libhost.a build/libwasmqtt.a
+build/native/bench: $(call NATIVE_O,tests/bench/native.c)
+build/native/fleet build/native/gateway build/native/bench: build/native/libhost.a build/libwasmqtt.a
 	@$(call SAY,LINK)
 	$(Q)$(CC) $(RELEASE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBS)
 
@@ -190,25 +190,26 @@ NEED_clouds  := $(CLOUDS) $(WASM) build/gen/webcrypto.js node_modules/.package-l
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
 NEED_dashboard := $(LIB_JS) node_modules/.package-lock.json
 NEED_net     := $(NET) build/native/fleet build/test/gateway $(DASH) $(WASM) $(CLOUDS)
-NEED_browser := $(LIB_JS) $(DASH) build/native/fleet
+NEED_browser := $(LIB_JS) $(DASH) $(WASM) $(CLOUDS) build/native/fleet
 
 test: ## set up what is missing, build, run every suite; SUITE=unit,client chooses
 	@tests/tools/setup.sh test
 	@$(MAKE) --no-print-directory $(sort $(foreach s,$(CHOSEN),$(NEED_$(s))))
 	@node tests/tools/run.js $(CHOSEN)
 
-SECONDS := 60
 fuzz: $(FUZZ) ## let each fuzz target look for new inputs; SECONDS=600
-	for target in $(FUZZ); do mkdir -p $$target.corpus && $$target -max_total_time=$(SECONDS) $$target.corpus || exit 1; done
+	for target in $(FUZZ); do mkdir -p $$target.corpus && $$target -max_total_time=$(or $(SECONDS),60) $$target.corpus || exit 1; done
 
 providers: dist/providers.wasm build/gen/webcrypto.js ## the page that compares the services: web/docs/providers.md
 	node web/docs/providers.js && prettier --write --log-level warn web/docs
+
+bench-native: build/native/bench ## what the C core alone costs: messages a second, instructions a message
+	@node tests/bench/native.js
 
 setup: ## install what `make test` needs (Debian 12), or say what is missing
 	@tests/tools/setup.sh test
 
 lint: lint-c lint-js ## formatting, warnings as errors, static checks, layering, types
-
 # Leaks are LeakSanitizer's business: cppcheck does not see a struct own memory.
 lint-c: $(patsubst %.c,build/strict/%.o,$(ALL_C)) $(call NATIVE_O,$(ALL_C))
 	$(Q)$(FORMAT) --dry-run -Werror $(C_FILES)
@@ -229,7 +230,6 @@ format: node_modules/.package-lock.json ## put C, JavaScript, CSS and Markdown i
 	prettier --write --log-level warn .
 
 # ---------------------------------------------------------------------------------------------------- demo, house-keeping
-export PORT DEVICES TLS
 demo: ## broker, web server, dashboard and a fleet of devices; PORT=9090 DEVICES=500 TLS=1
 	@tests/tools/setup.sh demo
 	@$(MAKE) --no-print-directory dist build/native/fleet
