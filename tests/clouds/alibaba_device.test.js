@@ -19,7 +19,7 @@ test('posts, property/set and RRPC are answered as the platform wants', LIMIT, a
   assert.deepEqual([event.method, event.params], ['thing.event.door.post', { by: 'hand' }]);
 
   const set = awaited();
-  await me.onDesiredState((state, { whole }) => {
+  await me.onDesiredState(async (state, { whole }) => {
     if (whole) return;
     if (state.fan === 'broken') throw Object.assign(new Error('no fan'), { status: 6205 });
     set.resolve(state);

@@ -87,6 +87,9 @@ test(
       [{ b: 2 }, { version: 3, whole: false }],
       [{ b: 2 }, { version: 4, whole: true }],
     ]);
+    const second = awaited();
+    await me.onDesiredState((state, { whole }) => whole && second.resolve(state));
+    assert.deepEqual(await second.promise, { b: 2 });
     await assert.rejects(me.reportState(/** @type {any} */ ([1])), { code: 'provider-state', status: 400 });
     await assert.rejects(me.reportState({ big: 'x'.repeat(300_000) }), { code: 'rule' });
     assert.deepEqual(await me.reportState({ c: 3 }), { version: 2 });
@@ -118,6 +121,23 @@ for (const way of /** @type {const} */ (['form', 'groupForm'])) {
     await hub.stop();
   });
 }
+
+test('registration goes on over a connection that is lost', LIMIT, async () => {
+  const hub = await startAzureIotHub();
+  const dps = await startAzureDps({ hub });
+  const publish = dps.publish.bind(dps);
+  let drops = 1;
+  dps.publish = (connection, packet) => {
+    if (drops-- <= 0) return publish(connection, packet);
+    connection.drop();
+    return undefined;
+  };
+  const me = await device(azureIotHub(dps.form, profileOptions), clientOptions({ ca: `${hub.ca}\n${dps.ca}` }));
+  assert.equal(dps.connections.length, 2);
+  await me.end();
+  await dps.stop();
+  await hub.stop();
+});
 
 test('registration that is refused: one clear error, and no more tries', LIMIT, async () => {
   const hub = await startAzureIotHub();

@@ -3,6 +3,7 @@ import { connect } from '../client/index.js';
 import { Alibaba } from './dialects/alibaba.js';
 import { AzureIotHub } from './dialects/azure_iot_hub.js';
 import { Clearblade } from './dialects/clearblade.js';
+import { report, run } from './dialects/common.js';
 import { Cumulocity } from './dialects/cumulocity.js';
 import { Free } from './dialects/free.js';
 import { ProviderError } from './errors.js';
@@ -93,7 +94,7 @@ export class Device {
     this.#dialect = dialect;
     link.complain = (error) => {
       if (this.#complaints.size === 0) report(error);
-      for (const handler of this.#complaints) handler(error);
+      for (const handler of this.#complaints) void run(() => handler(error));
     };
     const names = /** @type {const} */ (['report', 'getState', 'desired', 'commands', 'jobs', 'properties', 'child']);
     this.can = /** @type {Device['can']} */ (
@@ -292,9 +293,3 @@ export class Device {
 }
 
 const nothing = async () => {};
-
-/** An error that nobody awaits. @param {unknown} error */
-function report(error) {
-  if (typeof reportError === 'function') reportError(error);
-  else console.error(error);
-}

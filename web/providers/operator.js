@@ -1,6 +1,6 @@
 // An operator's seat: watches devices and commands them, where the service lets one client do that. See device_types.js.
 import { connect } from '../client/index.js';
-import { isObject, parsed } from './dialects/common.js';
+import { isObject, parsed, run } from './dialects/common.js';
 import { ProviderError } from './errors.js';
 import { Link } from './link.js';
 
@@ -90,7 +90,7 @@ export class Operator {
 
   /** @param {'device' | 'telemetry' | 'event' | 'report'} kind @param {any} what */
   #tell(kind, what) {
-    for (const handler of this.#handlers[kind]) handler(what);
+    for (const handler of this.#handlers[kind]) void run(() => handler(what));
   }
 
   /**

@@ -1,5 +1,6 @@
 // A device's state where the service keeps it: a twin, a shadow, a document. The dialogue in C knows when it is complete.
 import { Conversation } from './conversation.js';
+import { run } from './dialects/common.js';
 import { ProviderError } from './errors.js';
 
 /** @typedef {import('./device_types.js').State} State */
@@ -152,15 +153,5 @@ export class KeptState {
   stop() {
     this.#fail(new ProviderError('provider-ended', 'The device has ended.'));
     void this.#begun?.then((conversation) => conversation.stop());
-  }
-}
-
-/** A handler's own mistakes are told, and harm nobody else. @param {() => unknown} call */
-async function run(call) {
-  try {
-    await call();
-  } catch (error) {
-    if (typeof reportError === 'function') reportError(error);
-    else console.error(error);
   }
 }

@@ -2,7 +2,7 @@
 // the device's shadow.
 import { ProviderError } from '../errors.js';
 import { KeptState } from '../state.js';
-import { isObject, msOf, NO_CHILDREN, parsed, resultOf } from './common.js';
+import { isObject, msOf, NO_CHILDREN, parsed, resultOf, run } from './common.js';
 
 /** A post without a reply for so long, in ms, is lost. */
 const REPLY_TIMEOUT = 10_000;
@@ -106,7 +106,7 @@ export class Alibaba {
       } catch (/** @type {any} */ error) {
         body = { id, code: statusOf(error), data: {}, message: String(error?.message ?? error) };
       }
-      await link.publish('desired-done', {}, JSON.stringify(body));
+      await run(() => link.publish('desired-done', {}, JSON.stringify(body)));
     });
     const [off] = await Promise.all([this.#shadow.desired(handler), set]);
     return () => {

@@ -1,6 +1,6 @@
 // ClearBlade IoT Core: events, state and config, commands in subfolders. A command has no answer of its own; ours goes out as
 // an event of the subfolder "responses".
-import { isObject, merged, NO_CHILDREN, parsed, resultOf, timed } from './common.js';
+import { isObject, merged, NO_CHILDREN, parsed, resultOf, run, timed } from './common.js';
 
 export class Clearblade {
   #link;
@@ -41,7 +41,7 @@ export class Clearblade {
     let on = true;
     await this.#link.subscribe(['desired'], (_, message) => {
       const state = parsed(message);
-      if (on && isObject(state)) handler(state, { version: undefined, whole: true });
+      if (on && isObject(state)) void run(() => handler(state, { version: undefined, whole: true }));
     });
     return () => void (on = false);
   }

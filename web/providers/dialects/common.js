@@ -98,3 +98,18 @@ export function merged(state, change) {
   }
   return Object.fromEntries(result);
 }
+
+/** An error that nobody awaits. @param {unknown} error */
+export function report(error) {
+  if (typeof reportError === 'function') reportError(error);
+  else console.error(error);
+}
+
+/** A handler's own mistakes are told, and harm nobody else. @param {() => unknown} call */
+export async function run(call) {
+  try {
+    await call();
+  } catch (error) {
+    report(error);
+  }
+}

@@ -2,7 +2,7 @@
 // shadows and jobs, Scaleway's Cloud Twin; elsewhere in retained messages.
 import { Jobs } from '../jobs.js';
 import { KeptState } from '../state.js';
-import { isObject, merged, NO_CHILDREN, parsed, resultOf, timed } from './common.js';
+import { isObject, merged, NO_CHILDREN, parsed, resultOf, run, timed } from './common.js';
 
 /** @typedef {import('./common.js').Deliver} Deliver */
 
@@ -76,7 +76,7 @@ export class Free {
     let on = true;
     await this.#link.subscribe(['desired'], (_, message) => {
       const state = parsed(message);
-      if (on && isObject(state)) handler(state, { version: undefined, whole: true });
+      if (on && isObject(state)) void run(() => handler(state, { version: undefined, whole: true }));
     });
     return () => void (on = false);
   }
