@@ -93,3 +93,21 @@ test('a shadow with a name; no shadow yet; a command of MQTT 5.0 is answered whe
   await me.end();
   await cloud.stop();
 });
+
+test('what the policy does not allow is an error that says so', LIMIT, async () => {
+  const cloud = await startAws();
+  cloud.cloud.deny('$aws/things/dash-1/#');
+  const me = await device(aws(cloud.form, profileOptions), clientOptions(cloud));
+  await assert.rejects(
+    me.onDesiredState(() => {}),
+    /refused to subscribe/,
+  );
+  await assert.rejects(me.getState(), /refused to subscribe/);
+  await assert.rejects(
+    me.onJob('*', () => {}),
+    /refused to subscribe/,
+  );
+  await me.sendTelemetry({ t: 1 });
+  await me.end();
+  await cloud.stop();
+});

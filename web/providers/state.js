@@ -90,11 +90,13 @@ export class KeptState {
    */
   async desired(handler) {
     this.#handlers.push(handler);
-    const late = this.#begun !== null;
-    const conversation = await this.#begin();
-    if (late)
+    if (this.#begun !== null) {
       await this.get(); // it hears the whole too
-    else await conversation.ready;
+    } else {
+      const told = new Promise((resolve) => this.#asked.push(resolve));
+      await this.#begin();
+      if (/** @type {TellStep} */ (await told).status === -1) throw this.#failure;
+    }
     return () => void (this.#handlers = this.#handlers.filter((one) => one !== handler));
   }
 
