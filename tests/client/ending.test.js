@@ -50,3 +50,16 @@ test('end() with an acknowledgement in time waits no longer', async () => {
   peer.last.send({ cmd: 'puback', messageId, reasonCode: 0 });
   await Promise.all([published, ended]);
 });
+
+test('end() waits no longer for acknowledgements when the connection is lost that they would come by', async () => {
+  const peer = new Peer();
+  peer.answers.publish = () => {};
+  const client = await peer.connect();
+  const open = rejection(client.publish('a', 'x', { qos: 1 }));
+  await peer.last.packet('publish');
+  const ended = client.end({ timeout: 2 ** 31 - 1 });
+  await eventually(() => client.state === 'ending');
+  peer.last.drop();
+  await ended;
+  assert.equal((await open).code, 'connection-ended');
+});

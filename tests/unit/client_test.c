@@ -540,7 +540,9 @@ typedef struct alias_server {
   uint32_t max, seen, with_alias;
 } alias_server;
 
-static void alias_server_read(alias_server *s, const uint8_t *at, uint32_t n, char topics[][64]) {
+/* Reads packets until that were `n` bytes. Returns how many they were. */
+static uint32_t alias_server_read(alias_server *s, const uint8_t *at, uint32_t n, char topics[][64]) {
+  const uint8_t *const begin = at;
   for (const uint8_t *end = at + n; at < end; s->seen++) {
     uint32_t len = (uint32_t)(at[2] << 8 | at[3]);
     const uint8_t *props = at + 4 + len, *payload = props + 1 + props[0];
@@ -555,6 +557,7 @@ static void alias_server_read(alias_server *s, const uint8_t *at, uint32_t n, ch
     s->with_alias += len == 0;
     at = payload + 1;
   }
+  return (uint32_t)(at - begin);
 }
 
 /* Whatever is published in whatever order, the server takes each message for its topic. */
@@ -587,10 +590,10 @@ static void aliases_as_a_server_reads_them(void) {
       wq_output_view view;
       wq_output(h.client, &view);
       if (view.len < 3000) continue;
-      alias_server_read(&server, view.data, view.len, topics);
-      wq_output_ack(h.client, view.len);
+      /* Not all of it, so that the rest is moved when the area's end is reached. */
+      wq_output_ack(h.client, alias_server_read(&server, view.data, view.len / 2, topics));
     }
-    CHECK(server.seen > MESSAGES - 300);
+    CHECK(server.seen > MESSAGES - 400);
     CHECK(maxima[k] < 16 || server.with_alias > server.seen / 2);
     host_end(&h);
   }
