@@ -292,9 +292,9 @@ test('another method, success without the method, or AUTH with success before CO
 
 test('a refusal is told with its code; AUTH without the option says what to do', async () => {
   let peer = silent();
-  peer.answers.connect = (_packet, connection) => connection.send({ cmd: 'connack', reasonCode: 0x8c });
+  peer.answers.connect = (_packet, connection) => connection.send({ ...connack('secret'), reasonCode: 0x8c });
   const error = await rejection(peer.connect({ authentication: method() }));
-  assert.equal(error.reasonCode, 0x8c);
+  assert.deepEqual([error.reasonCode, error.properties.authenticationData], [0x8c, undefined]);
 
   peer = silent();
   peer.answers.connect = (_packet, connection) => connection.send(auth(0x18, 'and?'));

@@ -340,9 +340,15 @@ test('the mark counts bytes too', async () => {
   const peer = new Peer();
   const client = await peer.connect();
   const subscription = await client.subscribe('a', { highWaterMark: { bytes: 2500 } });
-  subscription[Symbol.asyncIterator]();
-  peer.last.sendNow(peer.last.encode(...[1, 2, 3, 4].map(() => publish('a', 'x'.repeat(1000)))));
+  const iterator = subscription[Symbol.asyncIterator]();
+  const send = (/** @type {number} */ n) =>
+    peer.last.sendNow(peer.last.encode(...Array(n).fill(publish('a', 'x'.repeat(1000)))));
+  send(4);
   assert.equal(subscription.dropped, 2);
+  await iterator.next();
+  await iterator.next();
+  send(2);
+  assert.equal(subscription.dropped, 2, 'neither what was taken nor what was dropped counts');
   await client.end();
 });
 
