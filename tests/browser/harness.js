@@ -70,6 +70,7 @@ class StandIn {
 
 /** What device() gives: takes everything, but for what its service forbids; the stand-in's events bring what comes. */
 class StandInDevice {
+  id = 'dev-1';
   /** @type {(command: any) => any} */
   command = () => {};
   can = {
