@@ -279,6 +279,49 @@ static void packet_id_of_what_was_given_up(void) {
   host_end(&h);
 }
 
+/* The output takes one of two repeats; a new message would fit beside it, and has to wait. */
+static void new_behind_repeats(void) {
+  static const uint8_t kept[] = {0x20, 3, 1, 0, 0};
+  static uint8_t payload[2500];
+  wq_config config;
+  wq_config_init(&config);
+  config.output_size = 4096;
+  host h = host_make(&config);
+  wq_connect_args connect = {.size = sizeof connect, .version = 5, .client_id = text("a")};
+  wq_publish_args args = {.size = sizeof args, .qos = 1, .topic = text("t"), .payload = {payload, sizeof payload}};
+  online(&h, 5);
+  for (int i = 0; i < 2; i++) {
+    int got;
+    do
+      got = wq_publish(h.client, &args, h.now);
+    while (give_memory(&h, got));
+    CHECK(got > 0);
+    drop_output(&h);
+  }
+  wq_lost(h.client, h.now);
+  CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+  drop_output(&h);
+  CHECK_INT(wq_feed(h.client, kept, sizeof kept, h.now), sizeof kept);
+  args.payload.len = 1;
+  CHECK(wq_publish(h.client, &args, h.now) > 0);
+  uint8_t ids[4];
+  int count = 0;
+  wq_output_view view;
+  for (wq_output(h.client, &view); view.len && count < 4; wq_output(h.client, &view)) {
+    for (uint32_t at = 0; at < view.len && count < 4;) { /* type, length in one byte or two, topic of one, id */
+      const uint32_t head = view.data[at + 1] & 0x80 ? 3 : 2;
+      const uint32_t remaining = (view.data[at + 1] & 0x7Fu) | (head == 3 ? (uint32_t)view.data[at + 2] << 7 : 0);
+      ids[count++] = view.data[at + head + 4];
+      at += head + remaining;
+    }
+    wq_output_ack(h.client, view.len);
+    wq_tick(h.client, h.now);
+  }
+  CHECK_INT(count, 3);
+  CHECK(ids[0] == 1 && ids[1] == 2 && ids[2] == 3);
+  host_end(&h);
+}
+
 /* JavaScript's strings cannot even say this. */
 static void text_that_is_none(void) {
   static const uint8_t overlong[] = {0xC0, 0xAF}, surrogate[] = {0xED, 0xA0, 0x80}, nul[] = {'a', 0};
@@ -863,6 +906,7 @@ int main(void) {
   check_case("a settlement outlives a call that wants memory", memory_before_a_settlement);
   check_case("every packet id in use; one that PUBACK freed is taken again [M3:2.3.1-2] [M3:2.3.1-3]",
              packet_ids_used_up);
+  check_case("a new message does not overtake what is sent again [M3:4.6.0-1] [M5:4.6.0-1]", new_behind_repeats);
   check_case("an id stays taken where the server may hold it for a message that was given up [M5:4.3.3-1]",
              packet_id_of_what_was_given_up);
   check_case("filters and will topics that are not UTF-8 [M3:3.1.3-10] [M3:3.8.3-1] [M3:3.10.3-1] [M5:3.1.3-11] "
