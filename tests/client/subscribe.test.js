@@ -336,6 +336,39 @@ test('a slow loop: QoS 0 beyond the mark is dropped by the policy and counted, Q
   await client.end();
 });
 
+test('what is dropped as the oldest has QoS 0: a message with QoS 1 stays, wherever it stands', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a', { qos: 1, highWaterMark: { messages: 2 }, overflow: 'drop-oldest' });
+  const iterator = subscription[Symbol.asyncIterator]();
+  const [kept, ...loose] = ['kept', '1', '2', '3'];
+  peer.last.sendNow(
+    peer.last.encode(publish('a', kept, { qos: 1, messageId: 1 }), ...loose.map((text) => publish('a', text))),
+  );
+  const texts = [(await iterator.next()).value.text(), (await iterator.next()).value.text()];
+  assert.deepEqual(texts, ['kept', '3']);
+  assert.equal(subscription.dropped, 2);
+  await client.end();
+});
+
+test('a loop that has failed gives what it had, says so once, and stays ended', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const subscription = await client.subscribe('a', { qos: 1, highWaterMark: { messages: 1 }, overflow: 'error' });
+  const iterator = subscription[Symbol.asyncIterator]();
+  peer.last.sendNow(
+    peer.last.encode(
+      publish('a', '1', { qos: 1, messageId: 1 }),
+      publish('a', '2'),
+      publish('a', '3', { qos: 1, messageId: 2 }),
+    ),
+  );
+  assert.equal((await iterator.next()).value.text(), '1');
+  assert.equal((await rejection(iterator.next())).code, 'iterator-overflow');
+  assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+  await client.end();
+});
+
 test('the mark counts bytes too', async () => {
   const peer = new Peer();
   const client = await peer.connect();
