@@ -48,8 +48,9 @@ const CASES = [
 
 for (const one of CASES) {
   describe(one.title, () => {
-    test('it sees devices and what they send, commands them, and sets their state', { timeout: 30_000 }, async () => {
+    test('it sees devices and what they send, commands them, and sets their state', { timeout: 30_000 }, async (t) => {
       const cloud = await one.start();
+      t.mock.method(crypto, 'randomUUID', () => assert.fail('a page over http has none'));
       const all = await operator(one.make(one.operator(cloud), profileOptions), clientOptions(cloud));
       const measured = awaited();
       const happened = awaited();

@@ -141,7 +141,8 @@ export class Operator {
    */
   async sendCommand(device, name, payload = '', { timeout = ANSWER_TIMEOUT, qos = 1 } = {}) {
     const link = this.#link;
-    const request = crypto.randomUUID();
+    const random = crypto.getRandomValues(new Uint8Array(16)); // randomUUID() is for secure contexts only
+    const request = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
     const five = link.properties;
     const topic = link.topics.build('command', { device, name, ...(!five && { request }) });
     // Both ways lead to the same place: the topic for answers that this seat has subscribed to.
@@ -149,21 +150,24 @@ export class Operator {
       responseTopic: link.topics.build('answer', { device, name, request }),
       correlationData: new TextEncoder().encode(request),
     };
+    const { signal } = this.#ended;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
+    let ended = () => {};
     try {
       const answer = new Promise((resolve, reject) => {
         this.#asked.set(request, resolve);
         const late = `There is no answer of ${device} within ${timeout} ms: is it connected?`;
         timer = setTimeout(() => reject(new ProviderError('provider-timeout', late)), timeout);
-        const ended = () => reject(new ProviderError('provider-ended', 'The operator has ended.'));
-        this.#ended.signal.addEventListener('abort', ended, { once: true });
+        ended = () => reject(new ProviderError('provider-ended', 'The operator has ended.'));
+        signal.addEventListener('abort', ended);
       });
       answer.catch(() => {});
       await this.client.publish(topic, payload, { qos, ...(properties && { properties }) });
       return answerOf(await answer, device, name);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener('abort', ended);
       this.#asked.delete(request);
     }
   }
