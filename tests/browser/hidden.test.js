@@ -25,7 +25,7 @@ const FOLDERS = {
 };
 
 const server = createServer(async ({ url = '' }, response) => {
-  const [, folder = '', name = ''] = /^(?:\/(\w+))?\/([\w.]*)$/.exec(url) ?? [];
+  const [, folder = '', name = ''] = /^(?:\/(\w+))?\/([\w.-]*)$/.exec(url) ?? [];
   const { policy = servedPolicy, hides } = FOLDERS[folder] ?? {};
   const file = new URL(`../../dist/${folder === 'dashboard' ? 'dashboard/' : ''}${name}`, import.meta.url);
   const end = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string | Buffer} */ body) => {
