@@ -103,17 +103,10 @@ export class AzureDps extends CloudServer {
     super.expireNow();
   }
 
-  /** @param {Connection} connection @param {string} rule @param {string} what */
-  #close(connection, rule, what) {
-    this.violation(rule, what);
-    connection.drop();
-    return undefined;
-  }
-
   /** @override @param {Connection} connection @param {Packet} packet */
   subscribe(connection, packet) {
     const wrong = packet.subscriptions.find((/** @type {any} */ { topic }) => topic !== ANSWERS);
-    if (wrong) return this.#close(connection, 'filter', `${wrong.topic} is not ${ANSWERS}`);
+    if (wrong) return this.violated(connection, 'filter', `${wrong.topic} is not ${ANSWERS}`);
     return packet.subscriptions.map((/** @type {any} */ { qos }) => Math.min(qos, 1));
   }
 
@@ -124,7 +117,7 @@ export class AzureDps extends CloudServer {
     const [, kind, query] = REQUEST.exec(topic) ?? [];
     const fields = new URLSearchParams(query);
     const request = fields.get('$rid');
-    if (qos === 2 || !request) return this.#close(connection, 'topic', `${topic} with QoS ${qos}`);
+    if (qos === 2 || !request) return this.violated(connection, 'topic', `${topic} with QoS ${qos}`);
     const status = this.#failing.shift();
     if (status !== undefined) this.#refuse(connection, request, status, 'it failed');
     else if (kind.startsWith('PUT')) this.#register(connection, request, payload);

@@ -227,13 +227,6 @@ export class AzureIotHub extends CloudServer {
     super.expireNow();
   }
 
-  /** @param {Connection} connection @param {string} rule @param {string} what */
-  #close(connection, rule, what) {
-    this.violation(rule, what);
-    connection.drop();
-    return undefined;
-  }
-
   // ------------------------------------------------------------------------------------------------ subscriptions
 
   /** @override @param {Connection} connection @param {Packet} packet */
@@ -244,7 +237,7 @@ export class AzureIotHub extends CloudServer {
     const all = [...own, '$iothub/twin/res/#', '$iothub/twin/PATCH/properties/desired/#', '$iothub/methods/POST/#'];
     const wanted = packet.subscriptions.map((/** @type {any} */ { topic }) => topic);
     const wrong = wanted.find((/** @type {string} */ topic) => !all.includes(topic));
-    if (wrong !== undefined) return this.#close(connection, 'filter', `${wrong} is none of this device`);
+    if (wrong !== undefined) return this.violated(connection, 'filter', `${wrong} is none of this device`);
     // The hub takes five filters of a client at most; no client has more than these.
     return packet.subscriptions.map((/** @type {any} */ { qos }) => Math.min(qos, 1));
   }
@@ -279,9 +272,9 @@ export class AzureIotHub extends CloudServer {
   /** @override @param {Connection} connection @param {Packet} packet */
   publish(connection, packet) {
     const { topic, payload, qos } = packet;
-    if (qos === 2) return this.#close(connection, 'qos', 'QoS 2');
+    if (qos === 2) return this.violated(connection, 'qos', 'QoS 2');
     const size = Buffer.byteLength(topic) + payload.length;
-    if (size > MAX_MESSAGE) return this.#close(connection, 'payload', `${size} bytes`);
+    if (size > MAX_MESSAGE) return this.violated(connection, 'payload', `${size} bytes`);
     if (this.#isEvents(connection.identity, topic)) return this.#telemetry(connection, packet);
     const [, kind, name, query] = /^\$iothub\/(twin|methods)\/(.+)\/\?(.*)$/.exec(topic) ?? [];
     let properties;
@@ -296,10 +289,10 @@ export class AzureIotHub extends CloudServer {
       this.#twin(connection, request, () => this.#reported(connection, packet, properties.$version));
     } else if (request && kind === 'methods' && /^res\/-?\d+$/.test(name)) {
       const answer = payload.length > 0 ? json(payload) : null;
-      if (answer === undefined) return this.#close(connection, 'payload', 'the answer to a method is no JSON');
+      if (answer === undefined) return this.violated(connection, 'payload', 'the answer to a method is no JSON');
       this.note('answers', connection.clientId, packet);
       this.#calls.get(request)?.({ status: Number(name.slice(4)), payload: answer });
-    } else return this.#close(connection, 'topic', `${topic} is none of this device`);
+    } else return this.violated(connection, 'topic', `${topic} is none of this device`);
     return 0;
   }
 
@@ -309,7 +302,7 @@ export class AzureIotHub extends CloudServer {
     try {
       properties = readBag(packet.topic.slice(packet.topic.indexOf('/messages/events/') + '/messages/events/'.length));
     } catch {
-      return this.#close(connection, 'topic', 'its properties are not percent-encoded');
+      return this.violated(connection, 'topic', 'its properties are not percent-encoded');
     }
     if (packet.retain) properties['mqtt-retain'] = 'true';
     if (connection.closed) properties['iothub-MessageType'] = 'Will';

@@ -254,6 +254,18 @@ export class CloudServer {
   }
 
   /**
+   * A violation that the service answers by closing the connection, without a word.
+   * @param {Connection} connection
+   * @param {string} rule
+   * @param {string} what
+   * @returns {undefined}
+   */
+  violated(connection, rule, what) {
+    this.violation(rule, what);
+    connection.drop();
+  }
+
+  /**
    * Notes what a client sent.
    * @param {'telemetry' | 'events' | 'state' | 'answers'} kind
    * @param {string} device
