@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import mqttPacket from 'mqtt-packet';
 import { connect, createClient } from '../../web/client/index.js';
+import { Watched } from '../tools/watched.js';
 
 const wasm = new URL('../../dist/wasmqtt.wasm', import.meta.url);
 /** Compiled once: clients do not wait for it. */
@@ -11,7 +12,7 @@ export const module = await WebAssembly.compile(await readFile(wasm));
 /** @typedef {any} Packet as mqtt-packet has it */
 
 /** One WebSocket, seen from the server. */
-export class PeerConnection {
+export class PeerConnection extends Watched {
   /** @type {Packet[]} all that came */
   packets = [];
   /** @type {Uint8Array[]} WebSocket messages that came */
@@ -25,8 +26,6 @@ export class PeerConnection {
   #parser;
   #version = 5;
   #peer;
-  /** @type {Set<() => void>} */
-  #watchers = new Set();
 
   /**
    * @param {Peer} peer
@@ -34,6 +33,7 @@ export class PeerConnection {
    * @param {string[]} protocols
    */
   constructor(peer, url, protocols) {
+    super();
     this.#peer = peer;
     this.url = url;
     this.protocols = protocols;
@@ -57,14 +57,10 @@ export class PeerConnection {
       /** @param {number} code @param {string} reason */
       close(code, reason) {
         connection.closed ??= { code, reason };
-        connection.#changed();
+        connection.changed();
         setImmediate(() => connection.socket.onclose?.({ code: 1005, reason: '' }));
       },
     };
-  }
-
-  #changed() {
-    for (const watcher of [...this.#watchers]) watcher();
   }
 
   /** @param {Packet} packet */
@@ -73,26 +69,7 @@ export class PeerConnection {
     this.packets.push(packet);
     const answer = this.#peer.answers[packet.cmd];
     if (answer) answer(packet, this);
-    this.#changed();
-  }
-
-  /**
-   * Resolves with what `find` finds, now or later.
-   * @template T
-   * @param {() => T | undefined | false | null} find
-   * @returns {Promise<T>}
-   */
-  until(find) {
-    return new Promise((resolve) => {
-      const look = () => {
-        const found = find();
-        if (!found) return;
-        this.#watchers.delete(look);
-        resolve(/** @type {T} */ (found));
-      };
-      this.#watchers.add(look);
-      look();
-    });
+    this.changed();
   }
 
   /**
@@ -142,13 +119,11 @@ export class PeerConnection {
   }
 }
 
-export class Peer {
+export class Peer extends Watched {
   /** @type {PeerConnection[]} */
   connections = [];
   /** What is in CONNACK. @type {Packet} */
   connack = { cmd: 'connack', reasonCode: 0, returnCode: 0, sessionPresent: false };
-  /** @type {Set<() => void>} */
-  #watchers = new Set();
   /** What is done with a packet of the client. @type {Record<string, (packet: Packet, connection: PeerConnection) => void>} */
   answers = {
     connect: (_packet, connection) => connection.send(this.connack),
@@ -170,7 +145,7 @@ export class Peer {
     const connection = new PeerConnection(this, url, protocols);
     this.connections.push(connection);
     setImmediate(() => connection.socket.onopen?.({}));
-    for (const watcher of [...this.#watchers]) watcher();
+    this.changed();
     return connection.socket;
   };
 
@@ -180,15 +155,7 @@ export class Peer {
    * @returns {Promise<PeerConnection>}
    */
   connection(n) {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (this.connections.length < n) return;
-        this.#watchers.delete(look);
-        resolve(this.connections[n - 1]);
-      };
-      this.#watchers.add(look);
-      look();
-    });
+    return this.until(() => this.connections[n - 1]);
   }
 
   get last() {

@@ -5,6 +5,7 @@ import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp } from 'node:net';
 import { createServer as createTls } from 'node:tls';
 import { WebSocketServer } from 'ws';
+import { Watched } from '../tools/watched.js';
 import { Connection, Session } from './connection.js';
 import { certificate } from './tls.js';
 import { isFilter, matches, shared } from './topics.js';
@@ -41,7 +42,7 @@ const MAX_QUEUE = 1000;
  * @property {Record<string, string | null>} [properties] that the service keeps beside the payload
  */
 
-export class CloudServer {
+export class CloudServer extends Watched {
   /** Paths that are served. */
   paths = ['/mqtt'];
   /** Subprotocols that are known; a client has to offer one of them. */
@@ -81,7 +82,6 @@ export class CloudServer {
   /** @type {import('node:net').Server | undefined} */ #tcp;
   #webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
   /** @type {Set<import('node:stream').Duplex>} */ #sockets = new Set();
-  /** @type {Set<() => void>} */ #watchers = new Set();
   #turn = 0;
 
   // ------------------------------------------------------------------------------------------------ what a service overrides
@@ -275,30 +275,6 @@ export class CloudServer {
   note(kind, device, { topic, payload, qos }, properties) {
     this.seen[kind].push({ device, topic, text: payload.toString(), payload, qos, ...(properties && { properties }) });
     this.changed();
-  }
-
-  /**
-   * Resolves with what `find` finds, now or after something happened here.
-   * @template T
-   * @param {() => T | undefined | false | null} find
-   * @returns {Promise<T>}
-   */
-  until(find) {
-    return new Promise((resolve) => {
-      const look = () => {
-        const found = find();
-        if (!found) return;
-        this.#watchers.delete(look);
-        resolve(/** @type {T} */ (found));
-      };
-      this.#watchers.add(look);
-      look();
-    });
-  }
-
-  /** Something happened that a test may wait for. */
-  changed() {
-    for (const watcher of [...this.#watchers]) watcher();
   }
 
   // ------------------------------------------------------------------------------------------------ start and stop
