@@ -42,7 +42,7 @@ static const error_row errors[] = {
         "The output or the queue is full; send what waits, or wait until messages are settled, then try again."),
     ROW(WQ_E_MEMORY, "The client needs another block of memory; add one and call again."),
     ROW(WQ_E_REFUSED, "The server refused; its reason code says why."),
-    ROW(WQ_E_OUTCOME_UNKNOWN, "The server lost the session while this QoS 2 message was under way, so it may or may "
+    ROW(WQ_E_OUTCOME_UNKNOWN, "The server lost the session while this message was under way, so it may or may "
                               "not have been delivered."),
     ROW(WQ_E_EXPIRED,
         "The message waited longer than its Message Expiry Interval and was not sent; allow it more time."),

@@ -102,7 +102,9 @@ enum wq_error {
 
   WQ_E_REFUSED = -500, /* minus the reason code: -628 is 0x80. In wq_event.result only */
 
-  WQ_E_OUTCOME_UNKNOWN = -310, /* the session was lost while a QoS 2 PUBLISH was under way. In wq_event.result only */
+  WQ_E_OUTCOME_UNKNOWN =
+      -310,            /* the session was lost while a PUBLISH was under way that is not to be sent again, see enum
+                                  wq_resend. In wq_event.result only */
   WQ_E_EXPIRED = -311, /* the Message Expiry Interval was over before the message left. In wq_event.result only */
   WQ_E_FATAL = -901    /* memory was corrupted, or a call came on a dead client */
 };
@@ -303,8 +305,8 @@ enum wq_event_type {
       1, /* accepted (result 0; status WQ_CONNECTED, or see wq_accept()) or refused (result WQ_REFUSED(code); WQ_FAILED).
                              flags: SESSION. props. In 3.x, result carries return codes likewise, also those that are
                              reserved; and a second one that refuses is told, since services end connections so.
-                             Session lost with messages in flight: QoS 1 goes out again as new; QoS 2 without PUBREC
-                             settles with WQ_E_OUTCOME_UNKNOWN unless its args said resend, with PUBREC as sent.
+                             Session lost with messages in flight: each goes out again as new or settles with
+                             WQ_E_OUTCOME_UNKNOWN, as enum wq_resend has it; QoS 2 with PUBREC settles as sent.
                              Messages over a limit of this connection settle with WQ_E_SERVER_LIMIT, those that were
                              in flight too; the limit on size is for a packet that names its topic. Whether the server
                              has one that was in flight is not known; with QoS 2 its packet id stays taken until the
@@ -397,13 +399,22 @@ void wq_throttled(wq_client *client, bool throttled);
 
 /* ------------------------------------------------------------------------------------------------ work */
 
+/* enum wq_resend - what becomes of a message with QoS 1 or 2 that was sent and not acknowledged (QoS 2: by PUBREC) when the
+ * server has lost the session: it goes out again as new, and so maybe arrives twice, or settles with WQ_E_OUTCOME_UNKNOWN.
+ * In a session that goes on, it is sent again in any case, with its packet id [M3:4.4.0-1] [M5:4.4.0-1]. */
+enum wq_resend {
+  WQ_RESEND_BY_QOS = 0, /* QoS 1 goes out again, QoS 2 settles */
+  WQ_RESEND_ALWAYS = 1,
+  WQ_RESEND_NEVER = 2 /* for what means nothing any more on another session: who published it says it anew */
+};
+
 /* wq_publish_args - one message. Zero the struct, set size. */
 typedef struct wq_publish_args {
   uint32_t size; /* sizeof(wq_publish_args) */
   uint8_t qos;   /* 0..2 */
   bool retain;
   bool host_payload; /* the payload stays with the host: payload.data is not read, its len counts; see wq_output() */
-  bool resend;       /* QoS 2: send again, and so maybe twice, if the server lost the session without PUBREC */
+  uint8_t resend;    /* enum wq_resend */
   wq_bytes topic;
   wq_bytes properties; /* encoded, without their length; no Topic Alias, since the client gives aliases itself. Left out
                           if it waited and goes out with 3.x. Message Expiry Interval: see wq_publish() */
@@ -420,8 +431,8 @@ typedef struct wq_publish_args {
  * server had it. An interval of 0 goes out as 0, at once or never.
  * Returns 0, a token > 0, or
  *   WQ_E_STATE         QoS 0 and not connected; DISCONNECTING
- *   WQ_E_ARG           size, QoS over 2, payload over 16384 bytes without host_payload; a packet larger than MQTT can
- *                      say, or (the host's payload not counted) than output_size less 64 bytes
+ *   WQ_E_ARG           size, QoS over 2, resend, payload over 16384 bytes without host_payload; a packet larger than
+ *                      MQTT can say, or (the host's payload not counted) than output_size less 64 bytes
  *   WQ_E_TOPIC         [M3:3.3.2-1] [M3:3.3.2-2] [M5:3.3.2-1] [M5:3.3.2-2] [M3:4.7.3-1] [M5:4.7.3-1]
  *   WQ_E_PROPERTY      malformed, not allowed in PUBLISH, or connected with 3.x
  *   WQ_E_SERVER_LIMIT  connected, and over Maximum Packet Size, Maximum QoS, or retain not available

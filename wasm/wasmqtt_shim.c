@@ -318,7 +318,7 @@ static wq_publish_args message(uint32_t topic_len, uint32_t properties_len, uint
   uint32_t at = 0;
   wq_publish_args args = {.size = sizeof args, .qos = flags & WQ_WASM_QOS, .retain = flags & WQ_WASM_RETAIN};
   args.host_payload = flags & WQ_WASM_HOST_PAYLOAD;
-  args.resend = flags & WQ_WASM_RESEND;
+  args.resend = flags & WQ_WASM_RESEND ? WQ_RESEND_ALWAYS : WQ_RESEND_NEVER;
   args.topic = take(&at, topic_len);
   args.properties = take(&at, properties_len);
   args.payload = take(&at, payload_len);

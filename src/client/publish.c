@@ -251,7 +251,7 @@ void wq_publish_resume(wq_client *c, bool session_present) {
       wq_forget(c, &c->inflight, cell);
     } else if (m->progress == WQ_RELEASED) {
       wq_settle_later(c, &c->inflight, cell, 0); /* PUBREC said that the server has it */
-    } else if (m->qos == 2 && !m->resend) {
+    } else if (!m->resend) {
       wq_settle_later(c, &c->inflight, cell, WQ_E_OUTCOME_UNKNOWN);
     } else {
       wq_list_remove(c, &c->inflight, cell);
@@ -273,7 +273,8 @@ static wq_publish_packet packet_to_be(const wq_publish_args *args) {
 }
 
 int wq_publish_check(const wq_client *c, const wq_publish_args *args, uint64_t *size) {
-  if (args->size < sizeof *args || args->qos > 2 || (!args->host_payload && args->payload.len > WQ_PAYLOAD_MAX))
+  if (args->size < sizeof *args || args->qos > 2 || args->resend > WQ_RESEND_NEVER ||
+      (!args->host_payload && args->payload.len > WQ_PAYLOAD_MAX))
     return WQ_E_ARG;
   if (!wq_topic_name_valid(args->topic)) return WQ_E_TOPIC;
   if (args->properties.len) {
@@ -315,7 +316,7 @@ uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, 
   m->qos = args->qos;
   m->retain = args->retain;
   m->host_payload = args->host_payload;
-  m->resend = args->resend;
+  m->resend = args->resend ? args->resend == WQ_RESEND_ALWAYS : args->qos < 2;
   wq_expiry_start(c, m, args->properties, now_ms);
   wq_list_append(c, &c->waiting[args->qos ? 1 : 0], cell);
   return cell;

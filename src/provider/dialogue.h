@@ -81,8 +81,8 @@ enum wq_step_kind {
                             leave connecting to the host */
   WQ_STEP_SUBSCRIBE = 2, /* to filters[], with QoS `qos` */
   WQ_STEP_PUBLISH = 3, /* to topic, with QoS `qos`: head, then the host's document if `document` is set, then tail. For
-                            this connection only: if it ends first, the machine knows what to do, and the host must not
-                            send it again */
+                            this connection only: if it ends first, the machine knows what to do. So the host takes back
+                            what has not left by then, and publishes with WQ_RESEND_NEVER (wasmqtt.h) */
   WQ_STEP_TELL = 4,    /* the app: enum wq_tell */
   WQ_STEP_DONE = 5,    /* REGISTER: values[] are there. End the connection */
   WQ_STEP_FAILED = 6   /* fault, status, detail say why; nothing more will come */

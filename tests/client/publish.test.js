@@ -374,6 +374,23 @@ test('a QoS 2 message without PUBREC is of unknown outcome when the session is l
   await client.end();
 });
 
+test('a QoS 1 message with resend: false is not sent on another session', async () => {
+  const peer = new Peer();
+  const { publish } = peer.answers;
+  peer.answers.publish = () => {};
+  const client = await peer.connect();
+  const unknown = rejection(client.publish('a', 'x', { qos: 1, resend: false }));
+  const one = client.publish('b', 'x', { qos: 1 });
+  await peer.last.packet('publish', 2);
+  peer.answers.publish = publish;
+  peer.last.drop();
+  assert.equal((await unknown).code, 'outcome-unknown');
+  await one;
+  assert.deepEqual(peer.last.packets.map(({ cmd, topic }) => topic ?? cmd).slice(0, 2), ['connect', 'b']);
+  assert.equal(peer.last.count('publish'), 1);
+  await client.end();
+});
+
 test('a large payload is sent from a copy, in slices, and again after a reconnect', async () => {
   const peer = new Peer();
   const { publish } = peer.answers;

@@ -116,6 +116,24 @@ test('an operation that came while the device was away is done when it is back',
   await operation(one, 'SUCCESSFUL');
 });
 
+test('a row whose acknowledgement was lost is not sent again', { timeout: 30_000 }, async () => {
+  const { publish } = cloud;
+  /** @type {any} */
+  let late;
+  cloud.publish = (connection, packet) => {
+    const code = publish.call(cloud, connection, packet);
+    if (late !== undefined || !`${packet.payload}`.startsWith('501,')) return code;
+    connection.drop();
+    late = cloud.cloud.operation('serial-1', 511, 'late');
+    return undefined;
+  };
+  const early = cloud.cloud.operation('serial-1', 511, 'early');
+  await operation(early, 'FAILED'); // what became of it is not known
+  await operation(late, 'SUCCESSFUL'); // a second 501 would have been for this one
+  cloud.publish = publish;
+  assert.deepEqual(cloud.violations, []);
+});
+
 test('state goes into the inventory; what there is not is refused with what to do instead', async () => {
   await me.reportState({ c8y_Mine: { fan: 'on' } });
   assert.deepEqual(tenant.devices.get('serial-1').fragments.c8y_Mine, { fan: 'on' });

@@ -184,7 +184,7 @@ static void publish(fuzz *f) {
                           .qos = how & 3,
                           .retain = (how & 4) != 0,
                           .host_payload = (how & 8) != 0,
-                          .resend = (how & 16) != 0,
+                          .resend = how >> 4 & 3,
                           .topic = {(const uint8_t *)topic, (uint32_t)strlen(topic)},
                           .properties = {properties, how & 32 ? sizeof properties : 0},
                           .payload = {payload, next(f)}};

@@ -40,7 +40,7 @@ static void told_settled(model *m, const wq_event *e) {
   switch (result) {
   case 0: MUST(!u->qos || u->taken); break;
   case WQ_E_STATE: MUST(!u->qos); break;
-  case WQ_E_OUTCOME_UNKNOWN: MUST(u->qos == 2 && !u->resend && u->during != m->connection && !m->resumed); break;
+  case WQ_E_OUTCOME_UNKNOWN: MUST(u->qos && !u->resend && u->during != m->connection && !m->resumed); break;
   case WQ_E_SERVER_LIMIT:
     MUST(over_limit(m, u));
     /* What was under way is given up with its id: a server must do so too, or take another message of that id for it. */
@@ -290,10 +290,11 @@ static void publish(model *m) {
   upward u = {.topic = (uint8_t)choose(m, TOPICS),
               .qos = (uint8_t)choose(m, 3),
               .retain = chance(m, 8),
-              .resend = chance(m, 4),
               .expiry = m->version == WQ_MQTT_5_0 && chance(m, 6) ? (int64_t)choose(m, 8) : -1,
               .at = m->now,
               .during = m->greeted && wq_client_status(m->client) != WQ_IDLE ? m->connection : 0};
+  const uint8_t resend = (uint8_t)choose(m, 3);
+  u.resend = (u.qos && resend == WQ_RESEND_ALWAYS) || (resend == WQ_RESEND_BY_QOS && u.qos == 1);
   u.size = 2 + (chance(m, 8) ? choose(m, PAYLOAD_MAX - 2) : choose(m, 40));
   uint8_t payload[PAYLOAD_MAX], properties[8];
   for (uint32_t i = 0; i < u.size; i++)
@@ -304,7 +305,7 @@ static void publish(model *m) {
                                 .qos = u.qos,
                                 .retain = u.retain,
                                 .host_payload = elsewhere,
-                                .resend = u.resend,
+                                .resend = resend,
                                 .topic = p.topic,
                                 .properties = p.properties,
                                 .payload = {elsewhere ? NULL : payload, u.size}};

@@ -88,11 +88,11 @@ static void answer(model *m, uint8_t type, const packet *to, uint8_t reason, uin
   m->answers[m->answers_n++] = (packet){.type = type, .id = to->id, .reason = reason, .number = number};
 }
 
-/* Once in each session, and a QoS 2 message that is not to be sent twice once ever. */
+/* QoS 2 once in each session; and what is not to be sent in another in one of them. */
 static void taken(model *m, uint32_t number) {
   upward *u = &m->up[number];
-  if (u->qos == 2) MUST(u->taken_in != m->server_session && (u->resend || !u->taken));
-  if (u->qos == 0) MUST(!u->taken);
+  if (u->qos == 2) MUST(u->taken_in != m->server_session);
+  if (!u->resend) MUST(!u->taken || (u->qos == 1 && u->taken_in == m->server_session));
   u->taken++;
   u->taken_in = m->server_session;
 }

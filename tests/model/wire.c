@@ -110,7 +110,7 @@ static void sent_acknowledged(model *m, uint32_t number, const wq_publish_packet
     MUST(p->dup);
   else /* what waited may have been in the output when the last connection ended */
     MUST(!p->dup || (m->resumed && u->during != m->connection));
-  if (u->qos == 2 && !u->resend && u->session) MUST(u->session == m->session);
+  if (!u->resend && u->session) MUST(u->session == m->session);
   if (!u->session) u->session = m->session;
   u->flying = true;
   u->sent_on = m->connection;

@@ -577,6 +577,17 @@ static void waiting_when_lost(void) {
   host_end(&h);
 }
 
+static void resend_out_of_range(void) {
+  wq_config config;
+  wq_config_init(&config);
+  host h = host_make(&config);
+  wq_publish_args args = {.size = sizeof args, .qos = 1, .resend = WQ_RESEND_NEVER, .topic = text("t")};
+  CHECK(wq_publish(h.client, &args, h.now) > 0);
+  args.resend++;
+  CHECK_INT(wq_publish(h.client, &args, h.now), WQ_E_ARG);
+  host_end(&h);
+}
+
 /* What a server makes of a PUBLISH with QoS 0, no properties of its own and one byte of payload. */
 typedef struct alias_server {
   char names[1025][64];
@@ -921,6 +932,7 @@ int main(void) {
   check_case("input stops where events would not fit", few_events);
   check_case("a full output: QoS 0 waits, is refused, and goes on", full_output);
   check_case("QoS 0 that waits settles when the connection is lost", waiting_when_lost);
+  check_case("resend: no other value than those of enum wq_resend", resend_out_of_range);
   check_case("topic aliases mean to the server what was published [M5:3.2.2-17] [M5:3.3.2-8]",
              aliases_as_a_server_reads_them);
   check_case("a new topic alias needs room of its own", alias_without_room);

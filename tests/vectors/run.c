@@ -331,7 +331,7 @@ static int64_t command_publish(run *r, bool restore) {
                        .qos = (uint8_t)script_number(l, "qos", 0),
                        .retain = script_number(l, "retain", 0) != 0,
                        .host_payload = script_value(l, "host", NULL) != NULL,
-                       .resend = script_number(l, "resend", 0) != 0,
+                       .resend = (uint8_t)script_number(l, "resend", WQ_RESEND_BY_QOS),
                        .topic = script_bytes(l, "topic"),
                        .properties = script_bytes(l, "props"),
                        .payload = script_bytes(l, "payload")};

@@ -188,7 +188,7 @@ class Run {
     const flags =
       words.number('qos', 0) |
       (words.number('retain', 0) ? this.n.WQ_WASM_RETAIN : 0) |
-      (words.number('resend', 0) ? this.n.WQ_WASM_RESEND : 0) |
+      (words.number('resend', words.number('qos', 0) < 2 ? 1 : 2) === 1 ? this.n.WQ_WASM_RESEND : 0) |
       (host === undefined ? 0 : this.n.WQ_WASM_HOST_PAYLOAD);
     const payload = host === undefined ? (words.bytes('payload') ?? NOTHING) : new Uint8Array(Number(host));
     // QoS 3 has no bits of its own at the boundary

@@ -17,8 +17,9 @@ import { Settling } from './settle.js';
  * @property {boolean} [retain] the server keeps it as the topic's last message; default false
  * @property {import('./properties.js').Properties} [properties] MQTT 5.0; left out towards a 3.x server
  * @property {string} [key] a name for pending() and remove()
- * @property {boolean} [resend] QoS 2: send it again, and so maybe twice, if the server loses the session midway; default
- *   false: the promise rejects with code 'outcome-unknown'
+ * @property {boolean} [resend] whether it is sent again, and so maybe twice, if it was not acknowledged and the server has
+ *   lost the session by the next connection; default true with QoS 1, false with QoS 2. Where not, the promise rejects with
+ *   code 'outcome-unknown'. In a session that goes on it is always sent again, as MQTT has it. [M3:4.4.0-1] [M5:4.4.0-1]
  * @typedef {PublishOwnOptions & import('./settle.js').WaitOptions} PublishOptions
  */
 
@@ -304,7 +305,7 @@ export class Outbox {
    * @param {Uint8Array | string} payload
    * @param {PublishOptions} options
    */
-  #flags(payload, { qos = 0, retain, resend }) {
+  #flags(payload, { qos = 0, retain, resend = qos < 2 }) {
     const { WQ_WASM_RETAIN, WQ_WASM_RESEND, WQ_WASM_HOST_PAYLOAD } = this.#machine.core.numbers;
     return (
       qos |

@@ -55,7 +55,7 @@ export class OutboxRecords {
     const { encode, pendingOf, hand, keep, left } = this.#common;
     encode(options.properties); // throws now if it cannot be
     const own = ownBytes(payload);
-    const { qos = 0, retain = false, resend = false, key } = options;
+    const { qos = 0, retain = false, resend = qos < 2, key } = options;
     const properties = options.properties && structuredClone(options.properties);
     const record = { topic, payload: own, qos, retain, resend, properties, key, at: Date.now() };
     const pending = pendingOf(topic, own, options);

@@ -175,7 +175,7 @@ export class Conversation {
     const payload = head + (document ? (this.#talk.document?.(ticket) ?? '') : '') + tail;
     this.asking = head;
     try {
-      await this.#client.publish(topic, payload, { qos, signal });
+      await this.#client.publish(topic, payload, { qos, signal, resend: false });
     } catch {
       return; // the dialogue asks again, or gives up
     } finally {
