@@ -274,7 +274,7 @@ test('a device: its service is given the values, the session keeps no secret', a
   assert.equal(asked[0].link.service, 'aws');
   const { values } = await asked[0].link.about();
   assert.deepEqual(values, AWS);
-  assert.deepEqual(Object.keys(asked[0].options), ['registered']);
+  assert.deepEqual(Object.keys(asked[0].options), ['signal', 'registered']);
   assert.ok(!JSON.stringify(session.profile).includes('sesame'));
   assert.equal(session.title, 'AWS IoT Core');
   assert.equal(session.broker, AWS.host);
@@ -349,7 +349,7 @@ test('what is left open ends with the seat; the device is ended once', async () 
   assert.equal(session.device, null);
 });
 
-test('a fault of the login is told with its field; a late device is ended', async () => {
+test('a fault of the login is told with its field; an attempt that is given up is aborted, and a late device ended', async () => {
   const wrong = Object.assign(new Error('No key.'), { code: 'provider-key', field: 'key' });
   const { session } = sessionOver({ device: () => Promise.reject(wrong) });
   assert.equal(await session.open(profile({ service: 'aws', seat: 'device', values: AWS })), false);
@@ -359,11 +359,20 @@ test('a fault of the login is told with its field; a late device is ended', asyn
 
   /** @type {(device: any) => void} */
   let arrive = () => {};
-  const waiting = sessionOver({ device: () => new Promise((resolve) => (arrive = resolve)) });
+  /** @type {AbortSignal | undefined} */
+  let given;
+  const waiting = sessionOver({
+    device: (/** @type {any} */ _link, /** @type {any} */ { signal }) => {
+      given = signal;
+      return new Promise((resolve) => (arrive = resolve));
+    },
+  });
   const opening = waiting.session.open(profile({ service: 'aws', seat: 'device', values: AWS }));
   await waiting.session.services.want();
   await new Promise(setImmediate);
+  assert.equal(given?.aborted, false);
   waiting.session.close();
+  assert.equal(given?.aborted, true);
   arrive(waiting.me);
   assert.equal(await opening, false);
   assert.equal(waiting.me.ended, 1);

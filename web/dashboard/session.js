@@ -57,6 +57,8 @@ export class Session {
     this.client = null;
     /** Counts connection attempts by the user, so that what belongs to an abandoned one is recognised. */
     this.generation = 0;
+    /** Gives up the attempt that is under way. */
+    this.attempt = new AbortController();
     /** @type {Phase} */
     this.phase = 'idle';
     /** @type {Trouble | null} why the last attempt or connection failed */
@@ -143,6 +145,8 @@ export class Session {
     this.trouble = null;
     this.registered = [];
     this.setPhase('connecting');
+    this.attempt = new AbortController();
+    const { signal } = this.attempt;
     try {
       if (serviceOf(profile) === '') {
         const client = await this.connect(profile.url, {
@@ -150,11 +154,12 @@ export class Session {
           ...settingsOf(profile),
           ...(profile.username === '' ? {} : { username: profile.username }),
           ...(profile.password === '' ? {} : { password: profile.password }),
+          signal,
         });
         if (ours()) this.adopt(client, generation);
         else void client.end({ force: true });
       } else {
-        const seat = await this.take(profile, ours);
+        const seat = await this.take(profile, ours, signal);
         if (ours()) this.sit(seat, generation);
         else void seat.end();
       }
@@ -171,12 +176,13 @@ export class Session {
    * Takes a seat at a service.
    * @param {import('./model/profile.js').Profile} profile
    * @param {() => boolean} ours whether the user still wants it
+   * @param {AbortSignal} signal
    */
-  async take(profile, ours) {
+  async take(profile, ours, signal) {
     const library = await this.services.want();
     const values = { ...profile.values, ...profile.secrets };
     const link = library.profile(serviceOf(profile), values);
-    const options = settingsOf(profile);
+    const options = { ...settingsOf(profile), signal };
     const { painter, now } = this;
     if (profile.seat === 'operator') {
       return new OperatorSeat(await library.operator(link, options), this.world, painter, now);
@@ -212,6 +218,7 @@ export class Session {
   /** Ends the connection, or the attempt to make one. */
   close() {
     this.generation++;
+    this.attempt.abort();
     const ending = this.seat ?? this.client;
     this.client = null;
     this.seat = null;

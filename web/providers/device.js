@@ -1,5 +1,4 @@
 // A device's seat at a service, the same for all of them: see device_types.js.
-import { connect } from '../client/index.js';
 import { Alibaba } from './dialects/alibaba.js';
 import { AzureIotHub } from './dialects/azure_iot_hub.js';
 import { Clearblade } from './dialects/clearblade.js';
@@ -7,7 +6,7 @@ import { report, run } from './dialects/common.js';
 import { Cumulocity } from './dialects/cumulocity.js';
 import { Free } from './dialects/free.js';
 import { ProviderError } from './errors.js';
-import { Link } from './link.js';
+import { Link, seated } from './link.js';
 import { register } from './register.js';
 
 /** @typedef {import('./device_types.js').Command} Command */
@@ -28,7 +27,7 @@ const decoder = new TextDecoder();
 
 /**
  * Connect as a device; register it first, where the profile's values are good for that only. Rejects as connect() does:
- * with one error that says what to try, and leaves nothing behind.
+ * with one error that says what to try, or with code 'aborted' by its signal, and leaves nothing behind.
  * @param {import('./profiles.js').ServiceProfile} profile
  * @param {import('./device_types.js').DeviceOptions} [options]
  * @returns {Promise<Device>}
@@ -48,16 +47,12 @@ export async function device(profile, options = {}) {
     own = profile.with(values);
   }
   const [providers, opened] = await Promise.all([own.providers(), own.open()]);
-  const client = await connect(own, clientOptions);
-  try {
+  return seated(own, clientOptions, async (client) => {
     const link = new Link(client, providers, opened.seat, opened);
     const dialect = new (DIALECTS[opened.seat.service] ?? Free)(link, { document, about });
     await dialect.start?.();
     return new Device(client, link, dialect);
-  } catch (error) {
-    await client.end({ force: true });
-    throw error;
-  }
+  });
 }
 
 /** Made by device(). */

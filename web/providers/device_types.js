@@ -1,6 +1,7 @@
 // What device() and operator() take and give; both are the same for every service.
 
 /** @typedef {import('../client/index.js').ClientOptions} ClientOptions */
+/** @typedef {ClientOptions & import('../client/index.js').ConnectOptions} SeatOptions signal: once there is a seat, it does nothing */
 /** @typedef {import('../client/index.js').Payload} Payload */
 /** @typedef {Record<string, any>} State an object of JSON; in a change, null deletes a member */
 
@@ -14,7 +15,7 @@
  *   the document of its Cloud Twin, default 'state'
  * @property {{ name?: string, type?: string }} [about] Cumulocity: what the device is called if it has to be created
  *
- * @typedef {ClientOptions & DeviceOwnOptions} DeviceOptions
+ * @typedef {SeatOptions & DeviceOwnOptions} DeviceOptions
  */
 
 /**

@@ -1,5 +1,5 @@
 // What the dialects have of the connection: topics by what they are for, and the service's rules where a choice is left.
-import { MqttError } from '../client/index.js';
+import { connect, MqttError } from '../client/index.js';
 import { ProviderError } from './errors.js';
 
 /** @typedef {import('../client/index.js').Message} Message */
@@ -9,6 +9,38 @@ import { ProviderError } from './errors.js';
 
 /** Bytes that a dialogue puts around a document, at most. */
 const FRAME = 128;
+
+/**
+ * As connect() rejects when it is given up.
+ * @param {AbortSignal} signal
+ */
+export const abortError = ({ reason }) =>
+  new MqttError('open', 'aborted', 'It was aborted by its signal.', { cause: reason });
+
+/**
+ * Connects, and takes a seat there. If that fails, or is given up by its signal, nothing is left behind.
+ * @template Seated
+ * @param {import('./profiles.js').ServiceProfile} profile
+ * @param {import('./device_types.js').SeatOptions} options
+ * @param {(client: import('../client/index.js').Client) => Promise<Seated>} take
+ * @returns {Promise<Seated>}
+ */
+export async function seated(profile, options, take) {
+  const { signal } = options;
+  const client = await connect(profile, options);
+  const end = () => void client.end({ force: true });
+  signal?.addEventListener('abort', end);
+  try {
+    const made = await take(client);
+    if (signal?.aborted) throw abortError(signal);
+    return made;
+  } catch (error) {
+    await client.end({ force: true });
+    throw signal?.aborted ? abortError(signal) : error;
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
+}
 
 export class Link {
   /** @type {import('../client/index.js').Client} */

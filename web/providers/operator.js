@@ -1,8 +1,7 @@
 // An operator's seat: watches devices and commands them, where the service lets one client do that. See device_types.js.
-import { connect } from '../client/index.js';
 import { isObject, parsed, run } from './dialects/common.js';
 import { ProviderError } from './errors.js';
-import { Link } from './link.js';
+import { Link, seated } from './link.js';
 
 /** @typedef {import('./device_types.js').DeviceReport} DeviceReport */
 /** @typedef {import('./device_types.js').CommandAnswer} CommandAnswer */
@@ -16,7 +15,7 @@ const ANSWER_TIMEOUT = 10_000;
  * Connect as an operator, and listen to all devices. Rejects as connect() does, and with code 'provider-no-such-thing' where
  * the service lets nobody see other devices.
  * @param {import('./profiles.js').ServiceProfile} profile whose value `device` is empty
- * @param {import('../client/index.js').ClientOptions} [options]
+ * @param {import('./device_types.js').SeatOptions} [options]
  * @returns {Promise<Operator>}
  */
 export async function operator(profile, options = {}) {
@@ -28,15 +27,11 @@ export async function operator(profile, options = {}) {
       field: 'device',
     });
   }
-  const client = await connect(profile, options);
-  try {
+  return seated(profile, options, async (client) => {
     const made = new Operator(client, new Link(client, providers, opened.seat, opened));
     await made.begin();
     return made;
-  } catch (error) {
-    await client.end({ force: true });
-    throw error;
-  }
+  });
 }
 
 /** Made by operator(). */

@@ -1,16 +1,17 @@
 // Registration: what a login is that is good for nothing else, and what it gives.
 import { connect } from '../client/index.js';
 import { ProviderError } from './errors.js';
+import { abortError } from './link.js';
 
 const LONGEST_TIMER = 2 ** 31 - 1;
 const NOTHING = /** @type {const} */ ({ kind: 'nothing' });
 
 /**
  * Ask for credentials until they are there. Resolves with values of the service's form; rejects with a ProviderError, or as
- * connect() does where the server cannot be reached at all.
+ * connect() does where the server cannot be reached at all, or the signal gives up.
  * @param {import('./profiles.js').ServiceProfile} profile
  * @param {import('./login.js').Seat} seat
- * @param {import('../client/index.js').ClientOptions} options
+ * @param {import('./device_types.js').SeatOptions} options
  * @param {number} [timeout] ms
  * @returns {Promise<Record<string, string>>}
  */
@@ -21,7 +22,10 @@ export async function register(profile, seat, options, timeout) {
   const dialogue = await providers.dialogue(seat, 'register', { seconds });
   /** @type {import('../client/index.js').Client | undefined} */
   let client;
+  const { signal } = options;
   let wake = () => {};
+  const aborted = () => wake();
+  signal?.addEventListener('abort', aborted);
   /** @type {import('./dialogue.js').Heard[]} */
   const heard = [];
   const hear = (/** @type {import('./dialogue.js').Heard} */ one) => {
@@ -51,6 +55,7 @@ export async function register(profile, seat, options, timeout) {
 
   try {
     for (;;) {
+      if (signal?.aborted) throw abortError(signal);
       const step = dialogue.step(heard.shift() ?? NOTHING, performance.now());
       switch (step.kind) {
         case 'connect':
@@ -88,6 +93,7 @@ export async function register(profile, seat, options, timeout) {
       }
     }
   } finally {
+    signal?.removeEventListener('abort', aborted);
     dialogue.wipe();
     await client?.end({ force: true });
   }
