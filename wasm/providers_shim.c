@@ -86,6 +86,7 @@ static const wq_wasm_row layout[] = {
     FIELD(wq_login, properties),
     FIELD(wq_login, seat.device),
     FIELD(wq_login, seat.scope),
+    FIELD(wq_login, unopened),
     FIELD(wq_login, expires_ms),
     FIELD(wq_login, renew_ms),
     FIELD(wq_login, keep_alive),

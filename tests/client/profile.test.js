@@ -28,6 +28,28 @@ test('what login() gives is what the WebSocket and CONNECT have', async () => {
   await client.end();
 });
 
+for (const [detail, code, said, given] of /** @type {[string, string, RegExp, any][]} */ ([
+  ['', 'open-failed', /HTTP 403.*session token.*region.*clock/, AWS],
+  ['Unexpected server response: 403', 'http-status', /session token.*clock/, AWS],
+  ['connect ECONNREFUSED 127.0.0.1:9001', 'refused-connection', /Is the server running/, AWS],
+  ['', 'open-failed', /Is the server running/, { host: AWS.host, auth: 'authorizer' }],
+])) {
+  test(`a service that refuses before the WebSocket opens, and a profile that says what to check: ${code}, ${said}`, async () => {
+    const webSocket = () => {
+      const socket = /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
+      setImmediate(() => {
+        socket.onerror({ message: detail });
+        socket.onclose({ code: 1006, reason: '' });
+      });
+      return socket;
+    };
+    const error = await rejection(new Peer().connect({ webSocket, ...ONCE }, aws(given)));
+    assert.equal(error.code, code);
+    assert.match(error.hint, said);
+    assert.doesNotMatch(error.message, /AKID|Signature/);
+  });
+}
+
 test('options go before what login() gives, as far as the rules let them; each is signed anew', async () => {
   const peer = new Peer();
   const client = await peer.connect({ keepalive: 5000, clean: true }, azureIotHub({ ...HUB, ttl: 60 }));

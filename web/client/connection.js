@@ -91,7 +91,7 @@ export class Connection {
    * @param {{ inbox: import('./inbox.js').Inbox, outbox: import('./outbox.js').Outbox,
    *   subscriptions: import('./subscriptions.js').Subscriptions,
    *   properties: import('./properties.js').PropertyTable }} parts
-   * @param {{ url: string, protocols: string[], webSocket: import('./socket.js').WebSocketFactory,
+   * @param {{ url: string, protocols: string[], unopened?: string | undefined, webSocket: import('./socket.js').WebSocketFactory,
    *   authentication: import('./auth.js').Authentication | undefined,
    *   connect: import('../../wasm/core.js').ConnectArgs }} args
    * @param {ConnectionHandlers} handlers
@@ -127,7 +127,7 @@ export class Connection {
         else this.#connect(undefined);
       },
       received: (data) => this.#received(new Uint8Array(data)),
-      ended: (end) => this.#end(opened ? this.#why(end) : doctor.openError(args.url, args.protocols, end)),
+      ended: (end) => this.#end(opened ? this.#why(end) : doctor.openError(args, end)),
     });
   }
 

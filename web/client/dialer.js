@@ -22,6 +22,7 @@ import { inTime } from './settle.js';
  * @property {boolean} [clean]
  * @property {readonly string[]} [protocols]
  * @property {readonly number[]} [versions]
+ * @property {string} [unopened] the error's hint if the WebSocket does not open
  * @property {number} [renew] ms since epoch
  * @property {boolean} [reauthenticate]
  * @property {import('./properties.js').Properties} [properties] of CONNECT
@@ -192,6 +193,7 @@ export class Dialer {
       url,
       protocols: protocols ?? [version === 3 ? 'mqttv3.1' : 'mqtt'], // [M3:6.0.0-3] [M5:6.0.0-3]
       webSocket,
+      unopened: given.unopened,
       authentication,
       connect: this.#connectArgs(version, given),
     };

@@ -61,15 +61,15 @@ export function checkUrl(url) {
 
 /**
  * The WebSocket did not open.
- * @param {string} url
- * @param {string[]} protocols
+ * @param {{ url: string, protocols: string[], unopened?: string | undefined }} attempt unopened: what to try, if the server
+ *   did not say why
  * @param {SocketEnd} end
  */
-export function openError(url, protocols, { closeCode, detail }) {
+export function openError({ url, protocols, unopened }, { closeCode, detail }) {
   const shown = publicUrl(url);
   const { code, message, hint } = openFailure(url, protocols, detail);
   return new MqttError('open', code, `No WebSocket to ${shown}${message}.`, {
-    hint,
+    hint: unopened && /^(open-failed|http-status)$/.test(code) ? unopened : hint,
     closeCode: closeCode || undefined,
   });
 }

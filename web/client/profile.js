@@ -17,6 +17,8 @@ import { MqttError } from './errors.js';
  * @property {number} [keepalive] seconds
  * @property {boolean} [clean]
  * @property {readonly (3 | 4 | 5)[]} [protocolVersions] that may be tried, the first one first
+ * @property {string} [unopened] the error's hint if the WebSocket does not open, where the service refuses a login so that a
+ *   browser hides why
  * @property {number} [expires] ms since epoch, when the service ends the connection: ahead of that, login() is asked again
  * @property {number} [renew] ms since epoch, when that is to be; default: see Credentials
  * @property {boolean} [reauthenticate] then, its authenticationData goes out in AUTH on the connection that there is, instead
@@ -130,11 +132,11 @@ export class Guide {
     }
     const { clientId, keepalive, clean, protocols } = this.#options;
     const { authenticationMethod, authenticationData, ...properties } = login.properties ?? {};
-    const { url, username, password, expires, renew, reauthenticate, protocolVersions } = login;
+    const { url, username, password, unopened, expires, renew, reauthenticate, protocolVersions } = login;
     this.#data = authenticationData;
     this.#version = protocolVersions?.[0] ?? 5;
     return {
-      ...{ url, username, password, expires, renew, reauthenticate, properties },
+      ...{ url, username, password, unopened, expires, renew, reauthenticate, properties },
       clientId: clientId ?? login.clientId,
       keepalive: keepalive ?? login.keepalive,
       clean: clean ?? login.clean,

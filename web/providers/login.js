@@ -27,6 +27,8 @@ import { startInstance } from './wasm.js';
  * @property {number} keepalive seconds
  * @property {boolean} clean
  * @property {(3 | 4 | 5)[]} protocolVersions that may be tried, the newest first
+ * @property {string} [unopened] what to check if the WebSocket does not open: the service refuses a login there, and a browser
+ *   hides why
  * @property {number} [expires] ms since epoch, when the service ends the connection; absent: never
  * @property {number} [renew] ms since epoch, from when on a new login should take its place
  * @property {boolean} provisioning good for registering the device only; another login follows, with what that gave
@@ -86,6 +88,7 @@ function resultOf(instance, at, service) {
   const time = (/** @type {string} */ name) =>
     Number(instance.memory.view.getBigUint64(at + instance.layout.offset(`wq_login.${name}`, 8), true)) || undefined;
   const [username, password] = [text('username'), text('password')];
+  const unopened = instance.string(at, 'wq_login.unopened');
   const [expires, renew] = [time('expires_ms'), time('renew_ms')];
   return {
     url: text('url') ?? '',
@@ -97,6 +100,7 @@ function resultOf(instance, at, service) {
     keepalive: number('keep_alive'),
     clean: number('clean') !== 0,
     protocolVersions: versionsOf(number('versions')),
+    ...(unopened && { unopened }),
     ...(expires !== undefined && { expires }),
     ...(renew !== undefined && { renew }),
     provisioning: number('provisioning') !== 0,
