@@ -161,14 +161,6 @@ const wq_stats_t *wq_stats(wq_client *client) {
   return &c->stats;
 }
 
-wq_event *wq_event_add(wq_client *c, uint8_t type) {
-  wq_event *event = &c->events[c->events_n++];
-  memset(event, 0, sizeof *event);
-  event->type = type;
-  event->props_off = WQ_NO_PROPS;
-  return event;
-}
-
 const wq_event *wq_events(const wq_client *client, size_t *count) {
   *count = client->events_n;
   return client->events;

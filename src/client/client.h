@@ -166,7 +166,13 @@ struct wq_client {
 
 /* client.c */
 void wq_want(wq_client *c, enum wq_want want, size_t bytes);
-wq_event *wq_event_add(wq_client *c, uint8_t type);
+/* The caller has looked at wq_events_room(). */
+static inline wq_event *wq_event_new(wq_client *c) { return &c->events[c->events_n++]; }
+static inline wq_event *wq_event_add(wq_client *c, uint8_t type) {
+  wq_event *event = wq_event_new(c);
+  *event = (wq_event){.type = type, .props_off = WQ_NO_PROPS};
+  return event;
+}
 void wq_input_begin(wq_client *c, uint64_t now_ms);
 static inline bool wq_events_room(const wq_client *c, uint32_t n) { return c->config.events_max - c->events_n >= n; }
 
@@ -174,7 +180,9 @@ static inline bool wq_events_room(const wq_client *c, uint32_t n) { return c->co
 /* Room for `n` bytes, contiguous; NULL if there is none. `reserve`: leave WQ_OUTPUT_RESERVE free. */
 uint8_t *wq_output_room(wq_client *c, uint32_t n, bool reserve);
 void wq_output_add(wq_client *c, uint32_t n, uint64_t now_ms); /* n bytes were written at wq_output_room() */
-uint32_t wq_output_free(const wq_client *c);
+static inline uint32_t wq_output_free(const wq_client *c) {
+  return c->cut_token ? 0 : c->config.output_size - (c->output_tail - c->output_head);
+}
 bool wq_output_ack_packet(wq_client *c, uint8_t type, uint16_t packet_id, uint8_t reason);
 void wq_output_clear(wq_client *c);
 
@@ -231,8 +239,11 @@ uint64_t wq_expiry_deadline(const wq_client *c);
 /* inbound.c */
 uint32_t wq_owe(wq_client *c, uint16_t packet_id, uint8_t qos, bool ready, bool repeat); /* a handle */
 uint16_t wq_owed_packet_id(const wq_client *c, uint32_t handle);
-bool wq_owed_full(const wq_client *c);
 static inline uint32_t wq_owed_count(const wq_client *c) { return (c->owed_next - c->owed_first) / 2; }
+/* In 5.0 a PUBLISH over receive_max is the server's fault, so it must get in to be seen. */
+static inline bool wq_owed_full(const wq_client *c) {
+  return wq_owed_count(c) >= (c->negotiated.version == WQ_MQTT_5_0 ? c->owed_n : c->config.receive_max);
+}
 bool wq_owed_can_leave(const wq_client *c);
 void wq_owed_flush(wq_client *c);
 void wq_owed_forget(wq_client *c);     /* the connection ended */
@@ -242,18 +253,17 @@ static inline void wq_bit_set(uint8_t *bits, uint16_t i) { bits[i / 8] = (uint8_
 static inline void wq_bit_clear(uint8_t *bits, uint16_t i) { bits[i / 8] = (uint8_t)(bits[i / 8] & ~(1u << (i % 8))); }
 
 /* receive.c */
-/* Where a packet's bytes stand: views minus `base` are the offsets of its events. */
+/* Where a packet's bytes stand. */
 typedef struct wq_origin {
-  const uint8_t *base;
-  uint16_t flags; /* WQ_EVF_CARRY or 0 */
+  const uint8_t *base; /* views minus this are the offsets of its events */
+  uint16_t flags;      /* WQ_EVF_CARRY or 0 */
+  size_t fed_end;      /* where in the fed data a body ends that ends early */
 } wq_origin;
 /* A whole packet, but PUBLISH. 0, WQ_E_MEMORY, or an error that ends the connection. */
 int wq_receive(wq_client *c, const wq_frame *frame, wq_bytes body, wq_origin origin, uint64_t now_ms);
-/* A PUBLISH. `body` may end early, at fed_end of the fed data: then n > 0, that many bytes of body are needed to go on; or
- * 0 with `streamed` set: c->skip is the whole payload's length, and its beginning is in the fed data. Errors as
- * wq_receive(). */
-int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, wq_origin origin, size_t fed_end,
-                       bool *streamed);
+/* A PUBLISH. `body` may end early: then n > 0, that many bytes of body are needed to go on; or 0: the payload is streamed,
+ * c->skip is the length of all of it, and its beginning is in the fed data. Errors as wq_receive(). */
+int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, const wq_origin *origin);
 
 /* connect.c */
 int wq_receive_connack(wq_client *c, wq_bytes body, wq_origin origin);

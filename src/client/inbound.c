@@ -18,12 +18,6 @@
 
 static wq_owed *owed_at(const wq_client *c, uint32_t handle) { return &c->owed[handle / 2 & (c->owed_n - 1)]; }
 
-/* In 5.0 a PUBLISH over receive_max is the server's fault, so it must get in to be seen. */
-bool wq_owed_full(const wq_client *c) {
-  uint32_t most = c->negotiated.version == WQ_MQTT_5_0 ? c->owed_n : c->config.receive_max;
-  return wq_owed_count(c) >= most;
-}
-
 /* The next that may leave, or NULL. */
 static wq_owed *next_ready(const wq_client *c) {
   wq_owed *owed = owed_at(c, c->owed_first);

@@ -22,7 +22,7 @@ static bool ready(const wq_client *c) {
  * [M5:3.6.2-3] [M5:3.7.2-2] [M5:3.7.2-3] [M5:3.9.2-1] [M5:3.9.2-2] [M5:3.11.2-1] [M5:3.11.2-2] [M5:3.14.2-3]
  * [M5:3.14.2-4] [M5:3.15.2-2] [M5:3.15.2-3] */
 static bool too_large(const wq_client *c, const wq_frame *frame) {
-  return frame->header + (uint64_t)frame->remaining > c->config.packet_size_max &&
+  return frame->header + frame->remaining > c->config.packet_size_max &&
          (c->negotiated.version == WQ_MQTT_5_0 || frame->type != WQ_PUBLISH); /* [M5:3.1.2-24] */
 }
 
@@ -54,9 +54,8 @@ static bool streams(const wq_client *c, const wq_frame *frame) {
 }
 
 static int handle(wq_client *c, const wq_frame *frame, wq_bytes packet, wq_origin origin, uint64_t now_ms) {
-  bool streamed;
   const wq_bytes body = {packet.data + frame->header, frame->remaining};
-  return frame->type == WQ_PUBLISH ? wq_receive_publish(c, frame, body, origin, 0, &streamed)
+  return frame->type == WQ_PUBLISH ? wq_receive_publish(c, frame, body, &origin)
                                    : wq_receive(c, frame, body, origin, now_ms);
 }
 
@@ -85,15 +84,15 @@ static int carried_packet(wq_client *c, const uint8_t *data, size_t length, size
   while ((got = read_frame(c, (wq_bytes){c->carry + c->carry_done, c->carry_n - c->carry_done}, &frame)) == 0)
     if ((got = carry_until(c, c->carry_n - c->carry_done + 1, data, length, at)) <= 0) return got;
   if (got < 0) return got;
-  const wq_origin origin = {c->carry, WQ_EVF_CARRY};
-  uint32_t need = frame.header + frame.remaining;
-  bool streamed = false;
+  const uint32_t whole = frame.header + frame.remaining;
+  uint32_t need = whole;
   if (streams(c, &frame)) {
     /* Only the variable header; grown to as much as the decoder asks for, so that no payload gets in. */
     for (need = 0;;) {
       const uint32_t have = c->carry_n - c->carry_done;
       const wq_bytes body = {c->carry + c->carry_done + frame.header, have - frame.header};
-      if ((got = wq_receive_publish(c, &frame, body, origin, *at, &streamed)) <= 0) break;
+      const wq_origin origin = {c->carry, WQ_EVF_CARRY, *at};
+      if ((got = wq_receive_publish(c, &frame, body, &origin)) <= 0) break;
       need = frame.header + (uint32_t)got;
       if ((got = carry_until(c, need, data, length, at)) <= 0) return got;
     }
@@ -101,11 +100,11 @@ static int carried_packet(wq_client *c, const uint8_t *data, size_t length, size
   } else {
     if ((got = carry_until(c, need, data, length, at)) <= 0) return got;
     const wq_bytes packet = {c->carry + c->carry_done, need};
-    got = handle(c, &frame, packet, origin, now_ms);
+    got = handle(c, &frame, packet, (wq_origin){c->carry, WQ_EVF_CARRY, 0}, now_ms);
   }
   if (got < 0) return got;
   c->carry_done += need;
-  if (streamed) {
+  if (need < whole) { /* its payload is streamed */
     *at += stream(c, length - *at);
     if (c->skip) return 0;
     stream_end(c);
@@ -129,7 +128,7 @@ static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at
   wq_frame frame;
   const uint32_t left = (uint32_t)(length - *at);
   const wq_bytes bytes = {data + *at, left};
-  const wq_origin origin = {data, 0};
+  const wq_origin origin = {data, 0, length};
   int got = read_frame(c, bytes, &frame);
   if (got < 0) return got;
   if (got && frame.header + frame.remaining <= left) {
@@ -138,9 +137,8 @@ static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at
     return got < 0 ? got : 1;
   }
   if (got && streams(c, &frame)) {
-    bool streamed;
     const wq_bytes body = {bytes.data + frame.header, left - frame.header};
-    got = wq_receive_publish(c, &frame, body, origin, length, &streamed);
+    got = wq_receive_publish(c, &frame, body, &origin);
     if (got < 0) return got;
     if (got == 0) {
       *at += frame.header + frame.remaining - c->skip; /* to the payload */
@@ -151,6 +149,51 @@ static int in_place(wq_client *c, const uint8_t *data, size_t length, size_t *at
   return carry_until(c, left, data, length, at) < 0 ? WQ_E_MEMORY : 0;
 }
 
+/* Go past what nearly all packets are, as many as there are of them: PUBLISH with QoS 0, whole, of up to 16 KiB, without
+ * properties, and of a known topic, whose name was checked when it became known. Nothing that ready() asks for changes by
+ * them but the room for events. Stops before any other packet: receive.c knows what is wrong with it, if anything. */
+static size_t plain_publishes(wq_client *c, const uint8_t *data, size_t length, size_t at) {
+  const uint32_t size_max = c->config.packet_size_max;
+  const uint32_t has_properties = c->negotiated.version == WQ_MQTT_5_0;
+  if (c->status != WQ_CONNECTED) return at;
+  wq_event *event = c->events + c->events_n;
+  const wq_event *const end = c->events + c->config.events_max - (WQ_EVENTS_PER_PACKET - 1);
+  while (length - at > 2 && event < end) {
+    const uint8_t *const packet = data + at;
+    uint32_t header = 2, remaining = packet[1];
+    if ((packet[0] & ~1u) != WQ_PUBLISH << 4) break;
+    if (remaining >= 0x80) {
+      if (packet[2] == 0 || packet[2] >= 0x80) break;
+      remaining += (packet[2] - 1u) << 7;
+      header = 3;
+    }
+    if (remaining > length - at - header || remaining < 2 || header + remaining > size_max) break;
+    const uint8_t *const body = packet + header;
+    const wq_bytes topic = {body + 2, (uint32_t)(body[0] << 8 | body[1])};
+    const uint32_t head = 2 + topic.len + has_properties;
+    if (head > remaining || (has_properties && body[head - 1] != 0)) break;
+    uint32_t hash;
+    const uint32_t id = wq_intern_find(&c->topics, topic, &hash);
+    if (!id) break;
+    const uint32_t body_off = (uint32_t)at + header;
+    *event++ = (wq_event){
+        .type = WQ_EV_PUBLISH,
+        .flags = packet[0] & 1 ? WQ_EVF_RETAIN : 0,
+        .topic_id = id,
+        .off = body_off + head,
+        .len = remaining - head,
+        .topic_len = (uint16_t)topic.len,
+        .topic_off = body_off + 2,
+        .props_off = has_properties ? body_off + head - 1 : WQ_NO_PROPS,
+    };
+    at += header + remaining;
+  }
+  const uint32_t count = (uint32_t)(event - c->events) - c->events_n;
+  c->events_n += count;
+  c->stats.packets_in += count;
+  return at;
+}
+
 int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t now_ms) {
   wq_client *c = client;
   if (c->status == WQ_IDLE || wq_skip(c)) return WQ_E_STATE;
@@ -159,8 +202,14 @@ int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t 
   size_t at = 0;
   int got = 1;
   if (length) wq_alive(c, now_ms);
-  while (got > 0 && at < most && !over(c) && ready(c))
-    got = c->carry_n > c->carry_done ? carry_on(c, data, most, &at, now_ms) : in_place(c, data, most, &at, now_ms);
+  while (got > 0 && at < most && !over(c) && ready(c)) {
+    if (c->carry_n > c->carry_done)
+      got = carry_on(c, data, most, &at, now_ms);
+    else if ((at = plain_publishes(c, data, most, at)) == most || !wq_events_room(c, WQ_EVENTS_PER_PACKET))
+      break;
+    else
+      got = in_place(c, data, most, &at, now_ms);
+  }
   if (over(c)) return (int64_t)length;
   if (got == WQ_E_MEMORY) {
     if (at == 0) return got;

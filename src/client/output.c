@@ -22,10 +22,6 @@ void wq_output_add(wq_client *c, uint32_t n, uint64_t now_ms) {
   c->stats.packets_out++;
 }
 
-uint32_t wq_output_free(const wq_client *c) {
-  return c->cut_token ? 0 : c->config.output_size - (c->output_tail - c->output_head);
-}
-
 /* Of the same id, and without properties, so never too large for a server. [M3:2.3.1-6] [M5:2.2.1-5] [M5:3.6.2-2]
  * [M5:3.6.2-3] [M5:3.7.2-2] [M5:3.7.2-3] */
 bool wq_output_ack_packet(wq_client *c, uint8_t type, uint16_t packet_id, uint8_t reason) {

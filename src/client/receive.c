@@ -33,8 +33,8 @@ enum learning {
 /* The id of a topic name, known or new. 0 in *id: it has none. */
 static int topic_id(wq_client *c, wq_bytes name, enum learning learning, uint32_t *id, bool *is_new) {
   *is_new = false;
-  uint32_t hash = wq_intern_hash(&c->topics, name);
-  *id = wq_intern_find(&c->topics, name, hash);
+  uint32_t hash;
+  *id = wq_intern_find(&c->topics, name, &hash);
   if (*id) return 0;
   int error = wq_topic_name_check(name); /* [M3:3.3.2-1] [M3:3.3.2-2] [M5:3.3.2-1] [M5:3.3.2-2] [M5:1.5.4-1] */
   if (error) return error;
@@ -92,45 +92,46 @@ static int admit(const wq_client *c, const wq_publish_packet *p) {
   return ADMIT;
 }
 
-int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, wq_origin origin, size_t fed_end,
-                       bool *streamed) {
+/* The payload goes on behind the fed data. */
+static void stream(wq_client *c, uint32_t payload_len, uint32_t handle, bool discard) {
+  c->skip = payload_len;
+  c->skip_handle = handle;
+  c->skip_discard = discard;
+}
+
+int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, const wq_origin *origin) {
   wq_publish_packet p;
-  *streamed = false;
   if (c->status != WQ_CONNECTED) return WQ_E_PROTOCOL;
   int error = wq_publish_decode(&p, c->negotiated.version, frame->flags, body, frame->remaining);
   if (error) return error;
-  const int admission = admit(c, &p);
+  const int admission = p.qos ? admit(c, &p) : ADMIT;
   if (admission < 0) return admission;
   bool is_new = false;
   uint32_t id = 0;
   if ((error = aliased_topic(c, &p, admission == ADMIT, &id, &is_new)) != 0) return error;
   c->stats.packets_in++;
-  const bool oversize = frame->header + (uint64_t)frame->remaining > c->config.packet_size_max;
+  const bool oversize = frame->header + frame->remaining > c->config.packet_size_max;
   const bool discard = admission != ADMIT || oversize;
-  const uint32_t there = body.len - (uint32_t)(p.payload.data - body.data); /* of the payload, in the fed data */
-  const uint32_t payload_len = frame->remaining - (body.len - there);
-  *streamed = body.len < frame->remaining;
+  const bool streamed = body.len < frame->remaining;
+  const uint32_t missing = frame->remaining - body.len; /* of the payload */
   uint32_t handle = 0;
-  if (p.qos && admission != IGNORE) handle = wq_owe(c, p.packet_id, p.qos, discard && !*streamed, admission == REPEAT);
-  if (*streamed) {
-    c->skip = payload_len;
-    c->skip_handle = handle;
-    c->skip_discard = discard;
-  }
-  if (admission == ADMIT) {
-    wq_event *event = wq_event_add(c, oversize ? WQ_EV_OVERSIZE : WQ_EV_PUBLISH);
-    event->flags = (uint16_t)(origin.flags | p.qos | (p.retain ? WQ_EVF_RETAIN : 0) | (p.dup ? WQ_EVF_DUP : 0) |
-                              (is_new ? WQ_EVF_NEW_TOPIC : 0) | (*streamed ? WQ_EVF_STREAM : 0));
-    event->topic_id = id;
-    event->topic_off = offset(origin, p.topic.data);
-    event->topic_len = (uint16_t)p.topic.len;
-    event->packet_id = p.packet_id;
-    event->off = *streamed ? (uint32_t)(fed_end - there) : offset(origin, p.payload.data);
-    event->len = payload_len;
-    event->props_off = props_offset(c, origin, p.properties);
-    event->aux = oversize ? 0 : handle;
-  }
-  if (discard && !*streamed) wq_owed_flush(c);
+  if (p.qos && admission != IGNORE) handle = wq_owe(c, p.packet_id, p.qos, discard && !streamed, admission == REPEAT);
+  if (streamed) stream(c, p.payload.len + missing, handle, discard);
+  if (admission == ADMIT)
+    *wq_event_new(c) = (wq_event){
+        .type = oversize ? WQ_EV_OVERSIZE : WQ_EV_PUBLISH,
+        .flags = (uint16_t)(origin->flags | p.qos | (p.retain ? WQ_EVF_RETAIN : 0) | (p.dup ? WQ_EVF_DUP : 0) |
+                            (is_new ? WQ_EVF_NEW_TOPIC : 0) | (streamed ? WQ_EVF_STREAM : 0)),
+        .topic_id = id,
+        .topic_off = offset(*origin, p.topic.data),
+        .topic_len = (uint16_t)p.topic.len,
+        .packet_id = p.packet_id,
+        .off = streamed ? (uint32_t)(origin->fed_end - p.payload.len) : offset(*origin, p.payload.data),
+        .len = p.payload.len + missing,
+        .props_off = props_offset(c, *origin, p.properties),
+        .aux = oversize ? 0 : handle,
+    };
+  if (discard && !streamed) wq_owed_flush(c);
   return 0;
 }
 

@@ -57,12 +57,6 @@ void wq_write_binary(wq_writer *w, wq_bytes b) {
   wq_write_bytes(w, b);
 }
 
-uint32_t wq_varint_size(uint32_t v) {
-  if (v < 128) return 1;
-  if (v < 16384) return 2;
-  return v < 2097152 ? 3 : 4;
-}
-
 bool wq_bytes_equal(wq_bytes a, wq_bytes b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }

@@ -27,9 +27,10 @@ uint32_t wq_read_varint(wq_reader *r); /* minimal form only [M5:1.5.5-1] */
 void wq_write_u32(wq_writer *w, uint32_t v);
 void wq_write_varint(wq_writer *w, uint32_t v); /* v over WQ_VARINT_MAX fails the writer */
 void wq_write_binary(wq_writer *w, wq_bytes b); /* two length bytes, then b; over 65535 bytes fails the writer */
-uint32_t wq_varint_size(uint32_t v);            /* 1..4 */
 
 bool wq_bytes_equal(wq_bytes a, wq_bytes b);
+
+static inline uint32_t wq_varint_size(uint32_t v) { return v < 128 ? 1 : v < 16384 ? 2 : v < 2097152 ? 3 : 4; }
 
 static inline wq_reader wq_reader_of(wq_bytes bytes) {
   const uint8_t *data = bytes.data != NULL ? bytes.data : (const uint8_t *)"";

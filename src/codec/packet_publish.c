@@ -29,33 +29,40 @@ static int empty_topic_check(const wq_publish_packet *p, uint8_t version) {
   return wq_properties_find(p->properties, WQ_P_TOPIC_ALIAS, &alias) ? 0 : WQ_E_PROTOCOL;
 }
 
+/* The properties at body[at..]; returns as wq_publish_decode(). */
+static int read_properties(wq_publish_packet *p, wq_bytes body, uint32_t remaining, uint32_t at) {
+  uint32_t length;
+  int more = read_length(body, remaining, &at, &length);
+  if (more != 0) return more;
+  if (length > remaining - at) return WQ_E_MALFORMED;
+  if (length > body.len - at) return (int)(at + length);
+  p->properties = (wq_bytes){body.data + at, length};
+  p->payload = (wq_bytes){body.data + at + length, body.len - at - length};
+  return wq_properties_check(p->properties, 1u << WQ_PUBLISH);
+}
+
 int wq_publish_decode(wq_publish_packet *p, uint8_t version, uint8_t flags, wq_bytes body, uint32_t remaining) {
   *p = (wq_publish_packet){.qos = flags >> 1 & 3, .retain = (flags & 1) != 0, .dup = (flags & 8) != 0};
   if (remaining < 2) return WQ_E_MALFORMED;
   if (body.len < 2) return 2;
   p->topic = (wq_bytes){body.data + 2, (uint32_t)(body.data[0] << 8 | body.data[1])}; /* [M3:3.3.2-1] [M5:3.3.2-1] */
+  const bool has_properties = version == WQ_MQTT_5_0;
   uint32_t at = 2 + p->topic.len;
-  uint32_t need = at + (p->qos != 0 ? 2 : 0) + (version == WQ_MQTT_5_0 ? 1 : 0);
-  if (need > remaining) return WQ_E_MALFORMED;
-  if (need > body.len) return (int)need;
+  uint32_t need = at + (p->qos != 0 ? 2 : 0) + has_properties;
+  if (need > body.len) return need > remaining ? WQ_E_MALFORMED : (int)need;
   if (p->qos != 0) { /* [M3:2.3.1-5] [M5:2.2.1-2] */
     p->packet_id = (uint16_t)(body.data[at] << 8 | body.data[at + 1]);
     if (p->packet_id == 0) /* [M3:2.3.1-1] [M5:2.2.1-4] */
       return WQ_E_PROTOCOL;
     at += 2;
   }
-  if (version == WQ_MQTT_5_0) {
-    uint32_t length;
-    int more = read_length(body, remaining, &at, &length);
-    if (more != 0) return more;
-    if (length > remaining - at) return WQ_E_MALFORMED;
-    if (length > body.len - at) return (int)(at + length);
-    p->properties = (wq_bytes){body.data + at, length};
-    at += length;
-    int error = length != 0 ? wq_properties_check(p->properties, 1u << WQ_PUBLISH) : 0;
+  if (has_properties && body.data[at] != 0) {
+    int error = read_properties(p, body, remaining, at);
     if (error != 0) return error;
+  } else {
+    if (has_properties) p->properties = (wq_bytes){body.data + ++at, 0};
+    p->payload = (wq_bytes){body.data + at, body.len - at};
   }
-  p->payload = (wq_bytes){body.data + at, body.len - at};
   return p->topic.len != 0 ? 0 : empty_topic_check(p, version);
 }
 

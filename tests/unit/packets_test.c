@@ -115,7 +115,7 @@ static void check_encode(uint8_t version, const wq_packet *p, const uint8_t *wan
 
 /* PUBLISH cut anywhere: what is asked for leads to the header, and the payload is what is there */
 static void check_pieces(uint8_t version, const wq_publish_packet *whole, const uint8_t *bytes, size_t length) {
-  wq_frame frame;
+  wq_frame frame = {0};
   CHECK_INT(wq_frame_read((wq_bytes){bytes, (uint32_t)length}, version, &frame), 1);
   const uint8_t *body = bytes + frame.header;
   uint32_t header = frame.remaining - whole->payload.len;
