@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * JSON Web Tokens (RFC 7519): made with a private key; and looked into, when a person brings a finished one. */
+#include "json.h"
 #include "service.h"
 
 /* Append the base64url of a text to what is signed. */
@@ -33,29 +34,25 @@ int wq_jwt_sign(wq_login *l, const char *key, const char *claims) {
 /* One character of base64url as base64 has it. */
 static uint8_t plain(uint8_t c) { return c == '-' ? '+' : c == '_' ? '/' : c; }
 
-/* Decode base64url in pieces of four characters, looking for "exp": and the digits behind it. */
+/* The claims are an object of JSON; "exp" is a number, maybe with a fraction (RFC 7519, 2 and 4.1.4). */
 static int find_expiry(wq_bytes claims, uint64_t *unix_s) {
-  static const char name[] = "\"exp\":";
-  uint32_t matched = 0, digits = 0;
-  *unix_s = 0;
+  uint8_t text[WQ_LOGIN_ROOM];
+  uint32_t length = 0;
+  if (claims.len > sizeof text) return WQ_FAULT_TOO_LONG;
   for (uint32_t i = 0; i < claims.len; i += 4) {
-    uint8_t four[4] = {'=', '=', '=', '='}, three[3];
+    uint8_t four[4] = {'=', '=', '=', '='};
     for (uint32_t k = 0; k < 4 && i + k < claims.len; k++)
       four[k] = plain(claims.data[i + k]);
-    int32_t n = wq_base64_gather(three, 3, (wq_bytes){four, 4});
+    const int32_t n = wq_base64_gather(text + length, 3, (wq_bytes){four, 4});
     if (n <= 0) return WQ_FAULT_JWT;
-    for (int32_t k = 0; k < n; k++) {
-      uint8_t c = three[k];
-      if (matched < sizeof name - 1) {
-        matched = c == (uint8_t)name[matched] ? matched + 1 : c == '"';
-      } else if ((uint8_t)(c - '0') < 10 && digits < 12) {
-        *unix_s = *unix_s * 10 + c - '0';
-        digits++;
-      } else if (c != ' ' || digits != 0) {
-        digits = 12; /* behind the number */
-      }
-    }
+    length += (uint32_t)n;
   }
+  const wq_bytes object = wq_json_read((wq_bytes){text, length});
+  if (object.data == NULL || object.data[0] != '{') return WQ_FAULT_JWT;
+  wq_bytes number = wq_json_get(object, "exp");
+  uint32_t point;
+  if (!wq_text_find(number, "e", NULL) && wq_text_find(number, ".", &point)) number.len = point;
+  if (!wq_json_number(number, unix_s)) *unix_s = 0;
   return 0;
 }
 

@@ -152,7 +152,8 @@ int wq_jwk_read(uint8_t *dst, uint32_t room, wq_bytes text, uint32_t *length, in
  * field `key`. Returns WQ_LOGIN_PENDING or a fault. */
 int wq_jwt_sign(wq_login *login, const char *key, const char *claims);
 
-/* wq_jwt_expiry - the claim "exp" of a finished token into *unix_s, 0 if it has none. Returns 0 or WQ_FAULT_JWT. */
+/* wq_jwt_expiry - the claim "exp" of a finished token into *unix_s, 0 if it has none. Returns 0, WQ_FAULT_JWT, or
+ * WQ_FAULT_TOO_LONG: no login has room for it. */
 int wq_jwt_expiry(wq_bytes token, uint64_t *unix_s);
 
 /* ------------------------------------------------------------------------------------------------ topics.c */

@@ -91,7 +91,7 @@ static void pem(void) {
   }
 }
 
-/* A token says when it is over, wherever in it that stands; or nothing, and then it is taken as it is. */
+/* A token says when it is over by its own member exp, and not one inside another; or nothing, and then it is taken as it is. */
 static void token_expiry(void) {
   static const struct {
     const char *token;
@@ -102,6 +102,15 @@ static void token_expiry(void) {
       {"e30.eyJhIjoiPz8_Pj4-IiwiZXhwIjogMTcwMDAwMzYwMH0.c2ln", 1700003600}, /* - and _; {"a":"???>>>","exp": ...} */
       {"e30.eyJleHAiOjE3MDAwMDM2MDAuNX0.c2ln", 1700003600},                 /* {"exp":1700003600.5} */
       {"e30.eyJzdWIiOiJ4In0.c2ln", 0},                                      /* {"sub":"x"} */
+      {"e30.eyJhIjp7ImV4cCI6MTYwMDAwMDAwMH0sImV4cCI6MTcwMDAwMzYwMH0.c2ln",
+       1700003600}, /* {"a":{"exp":1600000000},"exp":1700003600} */
+      {"e30.eyJleHAiOjE3MDAwMDM2MDAsImEiOlt7ImV4cCI6MX1dfQ.c2ln", 1700003600}, /* {"exp":1700003600,"a":[{"exp":1}]} */
+      {"e30.eyJhIjp7ImV4cCI6MTYwMDAwMDAwMH19.c2ln", 0},                        /* {"a":{"exp":1600000000}} */
+      {"e30.eyJhIjoiXCJleHBcIjoxNjAwMDAwMDAwIn0.c2ln", 0},                     /* {"a":"\"exp\":1600000000"} */
+      {"e30.eyJleHAiOiIxNzAwMDAzNjAwIn0.c2ln", 0},                             /* {"exp":"1700003600"} */
+      {"e30.eyJleHAiOjEuN2U5fQ.c2ln", 0},                                      /* {"exp":1.7e9} */
+      {"e30.eyJcdTAwNjV4cCIgOgoxNzAwMDAzNjAwIH0.c2ln", 1700003600},            /* {"\u0065xp" : 1700003600 } */
+      {"e30.eyJleHAiOjEsImV4cCI6MTcwMDAwMzYwMH0.c2ln", 1700003600},            /* {"exp":1,"exp":1700003600} */
       {"e30.e30.c2ln", 0},
   };
   form f = {.service = WQ_AZURE_EVENT_GRID};
