@@ -158,15 +158,16 @@ int wq_login_step(wq_login *l) {
 }
 
 /* A host name as the Host header has it, since that may be signed: in lower case, without the port that wss has anyway. */
-static uint32_t host_header(uint8_t *host, uint32_t length) {
+static uint32_t host_header(uint8_t *host, uint32_t length, bool tls) {
   for (uint32_t i = 0; i < length; i++)
     if ((uint8_t)(host[i] - 'A') < 26) host[i] |= 0x20;
-  return length > 4 && memcmp(host + length - 4, ":443", 4) == 0 ? length - 4 : length;
+  return tls && length > 4 && memcmp(host + length - 4, ":443", 4) == 0 ? length - 4 : length;
 }
 
 /* The values that count, into the end of the room. Returns false if they do not fit. */
 static bool keep_values(wq_login *l, const wq_values *values) {
   wq_field field;
+  const bool tls = !wq_text_is(wq_value(values, "tls"), "0"); /* most services have no such field */
   for (uint32_t i = 0; wq_field_at(values->service, i, &field); i++) {
     wq_bytes value = wq_form_value(values, &field, i);
     if (value.len == 0) continue;
@@ -174,7 +175,7 @@ static bool keep_values(wq_login *l, const wq_values *values) {
     l->end -= value.len;
     memcpy(l->end, value.data, value.len);
     l->values[i] = (wq_bytes){l->end, value.len};
-    if (field.kind == WQ_FIELD_HOST) l->values[i].len = host_header(l->end, value.len);
+    if (field.kind == WQ_FIELD_HOST) l->values[i].len = host_header(l->end, value.len, tls);
   }
   return true;
 }
