@@ -202,6 +202,7 @@ static const wq_wasm_row layout[] = {
     NAME("fault ", WQ_FAULT_, KEY_CERTIFICATE),
     NAME("fault ", WQ_FAULT_, KEY_JWK),
     NAME("fault ", WQ_FAULT_, KEY_JWK_MEMBER),
+    NAME("fault ", WQ_FAULT_, CLIENT_ID),
     NAME("fault ", WQ_FAULT_, KEY_KIND),
     NAME("fault ", WQ_FAULT_, KEY_FORM),
     NAME("fault ", WQ_FAULT_, TOO_LONG),

@@ -72,7 +72,8 @@ static int check(const wq_values *v, const char **field) {
   if (wq_text_find(wq_value(v, "device"), "|", NULL) || wq_text_find(wq_value(v, "device"), "&", NULL))
     return WQ_FAULT_ID;
   *field = "client";
-  if (client.len > 64) return WQ_FAULT_TOO_LONG;
+  const uint32_t made = wq_value(v, "product").len + 1 + wq_value(v, "device").len; /* see signed_text() */
+  if ((client.len != 0 ? client.len : made) > 64) return WQ_FAULT_CLIENT_ID;
   if (wq_text_find(client, "|", NULL)) return WQ_FAULT_ID;
   if (client.len == 0 && wq_text_is(wq_value(v, "auth"), "token")) return WQ_FAULT_MISSING;
   *field = "timestamp";

@@ -61,7 +61,8 @@ static const char *const faults[] = {
     "Signing failed.",
     "There is no such service, or values are missing.",
     "This JSON Web Key lacks a member: kty, and RSA wants n, e, d, p, q, dp, dq and qi, EC wants crv, x, y and d.",
+    "The client id would have more than 64 characters. Fill in a shorter one.",
 };
-_Static_assert(sizeof faults / sizeof faults[0] == -WQ_FAULT_KEY_JWK_MEMBER, "one text a fault");
+_Static_assert(sizeof faults / sizeof faults[0] == -WQ_FAULT_CLIENT_ID, "one text a fault");
 
-const char *wq_fault_text(int fault) { return fault < 0 && fault >= WQ_FAULT_KEY_JWK_MEMBER ? faults[-fault - 1] : ""; }
+const char *wq_fault_text(int fault) { return fault < 0 && fault >= WQ_FAULT_CLIENT_ID ? faults[-fault - 1] : ""; }

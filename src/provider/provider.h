@@ -120,23 +120,24 @@ enum wq_fault {
   WQ_FAULT_REGION = -14,            /* AWS: cannot be read from the host name */
   WQ_FAULT_SIGNATURE = -15,         /* AWS: token, its name and signature come together or not at all */
   WQ_FAULT_MD5 = -16,               /* Alibaba's hmacmd5 */
-  WQ_FAULT_JWT = -17,               /* not three parts of base64url */
+  WQ_FAULT_JWT = -17,               /* not three parts of base64url, the second of them JSON */
   WQ_FAULT_EXPIRED = -18,           /* the JWT is over */
   WQ_FAULT_KEY_ENCRYPTED = -19,
   WQ_FAULT_KEY_PKCS1 = -20,
   WQ_FAULT_KEY_SEC1 = -21,
   WQ_FAULT_KEY_PUBLIC = -22,
   WQ_FAULT_KEY_CERTIFICATE = -23,
-  WQ_FAULT_KEY_JWK = -24,       /* a JSON Web Key that cannot be read */
-  WQ_FAULT_KEY_KIND = -25,      /* neither RSA nor an elliptic key on P-256 */
-  WQ_FAULT_KEY_FORM = -26,      /* no key that can be read */
-  WQ_FAULT_TOO_LONG = -27,      /* the values or what is made of them */
-  WQ_FAULT_CLOCK = -28,         /* unix_ms is no date from 1970 to 9999 */
-  WQ_FAULT_INSECURE = -29,      /* no cryptography here: the page is not a secure context */
-  WQ_FAULT_KEY_REFUSED = -30,   /* by the host's cryptography */
-  WQ_FAULT_CRYPTO = -31,        /* the host's cryptography failed */
-  WQ_FAULT_SERVICE = -32,       /* no such service, or fewer values than fields */
-  WQ_FAULT_KEY_JWK_MEMBER = -33 /* a JSON Web Key that is not whole */
+  WQ_FAULT_KEY_JWK = -24,        /* a JSON Web Key that cannot be read */
+  WQ_FAULT_KEY_KIND = -25,       /* neither RSA nor an elliptic key on P-256 */
+  WQ_FAULT_KEY_FORM = -26,       /* no key that can be read */
+  WQ_FAULT_TOO_LONG = -27,       /* the values or what is made of them */
+  WQ_FAULT_CLOCK = -28,          /* unix_ms is no date from 1970 to 9999 */
+  WQ_FAULT_INSECURE = -29,       /* no cryptography here: the page is not a secure context */
+  WQ_FAULT_KEY_REFUSED = -30,    /* by the host's cryptography */
+  WQ_FAULT_CRYPTO = -31,         /* the host's cryptography failed */
+  WQ_FAULT_SERVICE = -32,        /* no such service, or fewer values than fields */
+  WQ_FAULT_KEY_JWK_MEMBER = -33, /* a JSON Web Key that is not whole */
+  WQ_FAULT_CLIENT_ID = -34       /* Alibaba: filled in or made of other fields, it would be too long */
 };
 
 /* wq_fault_text - a sentence for the person at the form. Static. */

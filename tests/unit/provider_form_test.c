@@ -186,6 +186,9 @@ static const wrong wrongs[] = {
     {"azure-event-grid", "token", ".e30.c2ln", WQ_FAULT_JWT},
     {"azure-event-grid", "token", "e30.e30.", WQ_FAULT_JWT},
     {"azure-event-grid", "token", "e30.e3*.c2ln", WQ_FAULT_JWT},
+    {"azure-event-grid", "token", "e30.W3siZXhwIjoxNzAwMDAzNjAwfV0.c2ln", WQ_FAULT_JWT}, /* [{"exp":1700003600}] */
+    {"azure-event-grid", "token", "e30.eyJleHAiOjE3MDAwMDM2MDA.c2ln", WQ_FAULT_JWT},     /* {"exp":1700003600 */
+    {"azure-event-grid", "token", "e30.MTcwMDAwMzYwMA.c2ln", WQ_FAULT_JWT},              /* 1700003600 */
     {"azure-event-grid", "path", "mqtt", WQ_FAULT_URL},
     {"azure-event-grid", "path", "/mq tt", WQ_FAULT_SPACE},
     {"azure-event-grid", "path", "/mqtt#x", WQ_FAULT_URL},
@@ -198,7 +201,7 @@ static const wrong wrongs[] = {
     {"alibaba", "region", "Singapore 1", WQ_FAULT_ID},
     {"alibaba", "tls", "yes", WQ_FAULT_CHOICE},
     {"alibaba", "client", "a|b", WQ_FAULT_ID},
-    {"alibaba", "client", "12345678901234567890123456789012345678901234567890123456789012345", WQ_FAULT_TOO_LONG},
+    {"alibaba", "client", "12345678901234567890123456789012345678901234567890123456789012345", WQ_FAULT_CLIENT_ID},
     {"alibaba", "client", "1234567890123456789012345678901234567890123456789012345678901234", 0},
     {"alibaba", "timestamp", "12a", WQ_FAULT_NUMBER},
     {"alibaba", "timestamp", "123456789012345678901", WQ_FAULT_NUMBER},
@@ -241,6 +244,16 @@ static void together(void) {
   CHECK_INT(check(&f, &field), 0);
   fill(&f, "auth", "sigv4"); /* what another way of signing in asks for does not count */
   fill(&f, "token", "");
+  CHECK_INT(check(&f, &field), 0);
+
+  f = filled("alibaba"); /* the client id is made of both, where none is filled in */
+  fill(&f, "product", "a123456789b");
+  fill(&f, "device", "1234567890123456789012345678901234567890123456789012");
+  CHECK_INT(check(&f, &field), 0);
+  fill(&f, "device", "12345678901234567890123456789012345678901234567890123");
+  CHECK_INT(check(&f, &field), WQ_FAULT_CLIENT_ID);
+  CHECK_TEXT(field_name(f.service, field), "client");
+  fill(&f, "client", "short");
   CHECK_INT(check(&f, &field), 0);
 
   f = filled("azure-iot-hub");
@@ -445,14 +458,14 @@ static void texts(void) {
                                   WQ_FAULT_CRYPTO};
   for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
     told[-elsewhere[i] / 32] |= 1u << (-elsewhere[i] % 32);
-  for (int fault = -1; fault >= WQ_FAULT_KEY_JWK_MEMBER; fault--) {
+  for (int fault = -1; fault >= WQ_FAULT_CLIENT_ID; fault--) {
     CHECK(strlen(wq_fault_text(fault)) > 10);
     CHECK((told[-fault / 32] >> (-fault % 32) & 1) != 0);
     for (int other = -1; other > fault; other--)
       CHECK(strcmp(wq_fault_text(fault), wq_fault_text(other)) != 0);
   }
   CHECK_TEXT(wq_fault_text(0), "");
-  CHECK_TEXT(wq_fault_text(WQ_FAULT_KEY_JWK_MEMBER - 1), "");
+  CHECK_TEXT(wq_fault_text(WQ_FAULT_CLIENT_ID - 1), "");
 }
 
 int main(void) {
