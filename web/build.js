@@ -6,7 +6,7 @@
 //   dashboard  dist/dashboard/ (files, for a strict Content-Security-Policy) and dist/dashboard.html (one file)
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
@@ -22,6 +22,8 @@ const PROVIDERS = 'web/providers/index.js';
 const PROVIDERS_SINGLE = 'web/providers/single.js';
 const DISK = 'web/client/disk.js';
 const WORKER = 'web/client/timer_worker.js';
+/** What wasmqtt.d.ts is called while the declarations of wasmqtt/providers are made. */
+const CLIENT_PACKAGE = 'the-client';
 const PAGE = 'web/dashboard/index.html';
 
 /** @type {import('esbuild').BuildOptions} */
@@ -125,6 +127,7 @@ async function types() {
     [SLIM, 'dist/wasmqtt.d.ts'],
     [PROVIDERS, 'dist/providers.d.ts'],
   ]) {
+    if (path === PROVIDERS) await clientAsPackage();
     // What a user's compiler will see: no types of Node.
     const entry = path.replace(/\.js$/, '.d.ts');
     const project = await config('bundle', { compilerOptions: { types: [] }, include: [entry] });
@@ -132,8 +135,27 @@ async function types() {
     const options = ['--project', project, '--export-referenced-types=false', '--no-banner', '--silent'];
     run(
       'dts-bundle-generator/dist/bin/dts-bundle-generator.js',
-      ...[...options, '--out-file', file, join('build/types', entry)],
+      ...[...options, '--out-file', `build/types/${file}`, join('build/types', entry)],
     );
+    const text = await readFile(`build/types/${file}`, 'utf8');
+    await writeFile(file, text.replaceAll(CLIENT_PACKAGE, './wasmqtt.js'));
+  }
+}
+
+/**
+ * Client, Message and the like are one type each, whether it is named to wasmqtt or to wasmqtt/providers: the latter's
+ * declarations import those of the former, which a bundler of declarations does for packages only.
+ */
+async function clientAsPackage() {
+  const folder = `build/types/node_modules/${CLIENT_PACKAGE}`;
+  await mkdir(folder, { recursive: true });
+  await copyFile('dist/wasmqtt.d.ts', `${folder}/index.d.ts`);
+  await writeFile(`${folder}/package.json`, JSON.stringify({ name: CLIENT_PACKAGE, types: 'index.d.ts' }));
+  const providers = 'build/types/web/providers';
+  for (const name of await readdir(providers, { recursive: true })) {
+    if (!name.endsWith('.d.ts')) continue;
+    const text = await readFile(join(providers, name), 'utf8');
+    await writeFile(join(providers, name), text.replace(/(["'])(\.\.\/)+client\/\w+\.js\1/g, `'${CLIENT_PACKAGE}'`));
   }
 }
 

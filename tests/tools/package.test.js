@@ -28,10 +28,12 @@ for (const name of ['wasmqtt', 'wasmqtt/slim']) {
   });
 }
 
-test("the README's example fits the declarations", () => {
-  const [, example] = /```js\n([^]*?)```/.exec(readFileSync(`${root}README.md`, 'utf8')) ?? [];
-  assert.ok(example.split('\n').length <= 30, 'it is to be short');
-  const path = `${root}readme-example.ts`; // it need not exist
+/**
+ * What a user's compiler says to a module in the package's folder. The declarations are checked with it.
+ * @param {string} text
+ */
+function diagnose(text) {
+  const path = `${root}example.ts`; // it need not exist
   const options = {
     strict: true,
     noEmit: true,
@@ -42,13 +44,34 @@ test("the README's example fits the declarations", () => {
   };
   const host = ts.createCompilerHost(options);
   const { readFile, fileExists } = host;
-  host.readFile = (file) => (file === path ? example : readFile(file));
+  host.readFile = (file) => (file === path ? text : readFile(file));
   host.fileExists = (file) => file === path || fileExists(file);
   const program = ts.createProgram([path], options, host);
-  const found = ts.getPreEmitDiagnostics(program).map(({ messageText, file, start }) => {
+  return ts.getPreEmitDiagnostics(program).map(({ messageText, file, start }) => {
     const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
     return `${file?.fileName}:${line}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
   });
+}
+
+test("the README's example fits the declarations", () => {
+  const [, example] = /```js\n([^]*?)```/.exec(readFileSync(`${root}README.md`, 'utf8')) ?? [];
+  assert.ok(example.split('\n').length <= 30, 'it is to be short');
+  assert.deepEqual(diagnose(example), []);
+});
+
+test('the client of a device is the Client of wasmqtt, and of wasmqtt/slim', () => {
+  const found = diagnose(`
+    import { connect, type Client, type Message, type Profile } from 'wasmqtt';
+    import { type Client as SlimClient } from 'wasmqtt/slim';
+    import { aws, device, type DeviceReport } from 'wasmqtt/providers';
+    const profile: Profile = aws({});
+    let client: Client = (await device(aws({}), { keepalive: 60 })).client; // its private parts make the class one of a kind
+    client = await connect(profile);
+    // @ts-expect-error: it is a type, and not any
+    export const wrong: string = (await device(aws({}))).client;
+    const slim: SlimClient = client;
+    export const topic = ({ message }: DeviceReport, like: Message = message) => slim.state + like.topic;
+  `);
   assert.deepEqual(found, []);
 });
 
