@@ -165,9 +165,10 @@ static int sign(wq_login *l) {
   default: break;
   }
   const bool token = wq_login_value(l, "session-token").len != 0;
-  l->unopened = "AWS answers credentials that are wrong with HTTP 403, which browsers do not show. Check the access key id "
-                "and its secret, the session token (temporary keys need one, and end with it), the region, the endpoint, "
-                "and the clock of this computer.";
+  l->unopened =
+      "AWS answers credentials that are wrong with HTTP 403, which browsers do not show. Check the access key id "
+      "and its secret, the session token (temporary keys need one, and end with it), the region, the endpoint, "
+      "and the clock of this computer.";
   l->url = wq_login_text(l, token ? "{0}{#}&X-Amz-Security-Token={^session-token}" : "{0}{#}");
   wq_login_expires(l, CONNECTION_S);
   return WQ_LOGIN_DONE;

@@ -177,7 +177,8 @@ typedef struct wq_login {
   wq_bytes username, password; /* data NULL: absent, as in wq_connect_args */
   wq_bytes properties;         /* of CONNECT, encoded; 5.0 only */
   wq_seat seat;
-  const char *unopened; /* what to check if the WebSocket does not open: the service refuses a login there, and a browser
+  const char
+      *unopened;       /* what to check if the WebSocket does not open: the service refuses a login there, and a browser
                          * hides why; NULL: it does not. Static */
   uint64_t expires_ms; /* Unix time at which the service ends the connection; 0: never */
   uint64_t renew_ms;   /* Unix time from which a new login should take its place; 0: never */
