@@ -7,8 +7,10 @@
 #define HOST "{product}.iot-as-mqtt.{region}.aliyuncs.com"
 
 static const char form[] =
-    "c|auth||device,register,register-new,token|Sign in with|The device's secret; the product's secret, to get the "
-    "device's; the same for a device that is not in the console yet, which gets a token; such a token\n"
+    "c|auth||device=Secret of the device,register=Secret of the product (gets the device's),register-new=Secret of the "
+    "product (new device),token=Token (of a new device)|Sign in with|A device that is not in the console yet gets a "
+    "token "
+    "in place of a secret\n"
     "i!|product|||ProductKey|Devices, the device, its certificate\n"
     "i!|device|||DeviceName|Devices, the device, its certificate\n"
     "k!|secret|device||DeviceSecret|Devices, the device, its certificate\n"
@@ -17,7 +19,7 @@ static const char form[] =
     "i|region||cn-shanghai|Region|Of the instance: ap-southeast-1, eu-central-1...\n"
     "h|host|||Host name|Enterprise instances only: Instance details, endpoints\n"
     "i|client|||Client id|Empty: ProductKey.DeviceName\n"
-    "c|sign-method||hmacsha256,hmacsha1|Signature|\n"
+    "c|sign-method||hmacsha256=HMAC-SHA-256,hmacsha1=HMAC-SHA-1|Signature|\n"
     "f|tls||1|Encrypted (wss)|Older accounts alone can go without\n"
     "t|timestamp|device||Timestamp|Any number that is to be signed too; empty: none\n";
 

@@ -9,8 +9,10 @@
 
 static const char form[] =
     "h!|host|||Endpoint|Settings, Device data endpoint: NAME-ats.iot.REGION.amazonaws.com\n"
-    "c|auth||sigv4,authorizer,authorizer-connect|Sign in with|Access keys (IAM, Cognito, STS); or a custom authorizer, "
-    "its parameters in the URL (browsers) or in CONNECT\n"
+    "c|auth||sigv4=Access keys (signed URL),authorizer=Custom authorizer (in the URL),authorizer-connect=Custom "
+    "authorizer "
+    "(in CONNECT)|Sign in with|Keys of IAM, Cognito or STS; or an authorizer, whose parameters browsers have in the "
+    "URL\n"
     "t|region|sigv4||Region|If it is not part of the endpoint: us-east-1\n"
     "k!|access-key|sigv4||Access key id|IAM, Security credentials: AKIA or ASIA and 16 more\n"
     "k!|secret-key|sigv4||Secret access key|Shown once, when the access key is made\n"

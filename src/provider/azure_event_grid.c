@@ -5,7 +5,7 @@
 
 static const char form[] =
     "h!|host|||Host name|Namespace, Overview, MQTT hostname: NAME.REGION-1.ts.eventgrid.azure.net\n"
-    "c|method||CUSTOM-JWT,OAUTH2-JWT|Token is|A JWT of an issuer that the namespace trusts; or of Microsoft Entra ID\n"
+    "c|method||CUSTOM-JWT=An issuer that the namespace trusts,OAUTH2-JWT=Microsoft Entra ID|Token is from|\n"
     "k!|token|||Token|The whole JWT: three parts with dots between. Its audience (aud) is the host name and a slash\n"
     "t|username|||Authentication name|Clients: Client Authentication Name\n"
     "t|client|||Session name|Sent as client id; empty: the device's name, or one made at random\n"

@@ -6,8 +6,9 @@
 #include "service.h"
 
 static const char form[] =
-    "c|auth||device,module,policy,dps,dps-group|Sign in with|The key of: one device; a module of it; a shared access "
-    "policy; an individual enrolment; an enrolment group\n"
+    "c|auth||device=Key of the device,module=Key of a module,policy=Shared access policy,dps=Individual enrolment "
+    "(DPS),"
+    "dps-group=Enrolment group (DPS)|Sign in with|\n"
     "h|host|||Host name|Overview, Hostname: NAME.azure-devices.net. With enrolments: empty until DPS has named the "
     "hub\n"
     "i!|device|||Device id|Devices; or the registration id of the enrolment. Upper and lower case differ\n"
@@ -15,7 +16,7 @@ static const char form[] =
     "i!|module|module||Module id|Devices, the device, its modules\n"
     "b!|key|||Key|The primary key alone, in base64; not the connection string\n"
     "t!|policy|policy|device|Policy|Shared access policies: one with Device connect\n"
-    "c|policy-scope|policy|device,hub|Token is good for|This device, or any of the hub\n"
+    "c|policy-scope|policy|device=This device,hub=Any device of the hub|Token is good for|\n"
     "i|id-scope|dps,dps-group||ID scope|Device Provisioning Service, Overview: 0ne and more\n"
     "h|dps-host|dps,dps-group|global.azure-devices-provisioning.net|Provisioning host|Where devices register\n"
     "t|model-id|device,module,policy||Model id|Plug and Play: dtmi:...\n"

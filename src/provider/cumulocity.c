@@ -6,8 +6,9 @@
 
 static const char form[] =
     "h!|host|||Host name|As in the browser's address: TENANT.cumulocity.com, or your own domain\n"
-    "c|auth||password,bootstrap|Sign in with|The user of a device, or your own; or the bootstrap user, to register the "
-    "device\n"
+    "c|auth||password=User and password,bootstrap=Bootstrap user (registers the device)|Sign in with|The user is a "
+    "device's, "
+    "or your own\n"
     "i!|tenant|password||Tenant id|User menu: t and digits. The name in the address is none\n"
     "t!|username|password||User name|device_SERIAL, or your own\n"
     "t!|bootstrap-user|bootstrap|management/devicebootstrap|Bootstrap user|From product support\n"

@@ -49,12 +49,6 @@ static wq_bytes trimmed(wq_bytes b) {
   return b;
 }
 
-static wq_bytes first_word(wq_bytes list) {
-  for (uint32_t i = 0; i < list.len; i++)
-    if (list.data[i] == ',') list.len = i;
-  return list;
-}
-
 static bool counts(const wq_values *values, const wq_field *field) {
   return field->when.len == 0 || wq_text_word(field->when, wq_value(values, "auth"));
 }
@@ -64,7 +58,7 @@ wq_bytes wq_form_value(const wq_values *values, const wq_field *field, uint32_t 
   if (!counts(values, field)) return value;
   if (index < values->count) value = values->values[index];
   if (field->kind != WQ_FIELD_PASSWORD) value = trimmed(value);
-  if (value.len == 0) value = first_word(field->initial);
+  if (value.len == 0) value = wq_text_first(field->initial);
   return value.len != 0 ? value : (wq_bytes){NULL, 0};
 }
 
@@ -134,7 +128,7 @@ int wq_url_check(wq_bytes value) {
 static int check_number(wq_bytes value, wq_bytes range) {
   uint32_t number, bound[3] = {0, 0, 0};
   for (uint32_t k = 0; k < 3; k++) {
-    wq_bytes word = first_word(range);
+    wq_bytes word = wq_text_first(range);
     wq_text_number(word, &bound[k]);
     uint32_t used = word.len < range.len ? word.len + 1 : word.len;
     range = (wq_bytes){range.data + used, range.len - used};

@@ -76,7 +76,7 @@ enum wq_field_kind {
   WQ_FIELD_URL = 'u',    /* ws:// or wss:// */
   WQ_FIELD_PATH = 'a',   /* of a URL, with its leading slash */
   WQ_FIELD_NUMBER = 'n', /* initial: "default,least,most" */
-  WQ_FIELD_CHOICE = 'c', /* initial: the choices, parted by commas; the first is the default */
+  WQ_FIELD_CHOICE = 'c', /* initial: "value=label,...": the choices, the first is the default */
   WQ_FIELD_FLAG = 'f',   /* "1" or "0" */
   WQ_FIELD_PASSWORD = 's',
   WQ_FIELD_KEY = 'k',        /* a key or token: nothing but visible characters */

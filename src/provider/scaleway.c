@@ -6,7 +6,7 @@
 static const char form[] =
     "k!|id|||Device id|Devices, the device: its UUID. It is all the password there is; the device must allow "
     "insecure connections\n"
-    "c|plan||shared,dedicated|Plan|Hub, Overview\n"
+    "c|plan||shared=Shared,dedicated=Dedicated|Plan|Hub, Overview\n"
     "h|host||websocket.iot.fr-par.scw.cloud|Host name|Another region has another\n"
     "a|path||/mqtt|Path|\n"
     "t|client|||Client id|Empty: the device id\n" WQ_FREE_FIELDS;

@@ -74,7 +74,10 @@ bool wq_text_is(wq_bytes bytes, const char *text);
 bool wq_text_starts(wq_bytes bytes, const char *text);
 bool wq_text_find(wq_bytes bytes, const char *text, uint32_t *at); /* *at: where it begins; may be NULL */
 
-/* wq_text_word - `word` is one of the words, parted by commas, of `list`. */
+/* wq_text_first - the first word of such a list. */
+wq_bytes wq_text_first(wq_bytes list);
+
+/* wq_text_word - `word` is one of the words, parted by commas, of `list`; what stands behind a = is no part of them. */
 bool wq_text_word(wq_bytes list, wq_bytes word);
 
 /* wq_text_number - digits only, 1 to 9 of them. */

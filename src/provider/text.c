@@ -24,12 +24,20 @@ bool wq_text_find(wq_bytes bytes, const char *text, uint32_t *at) {
   return false;
 }
 
+wq_bytes wq_text_first(wq_bytes list) {
+  for (uint32_t i = 0; i < list.len; i++)
+    if (list.data[i] == ',' || list.data[i] == '=') list.len = i;
+  return list;
+}
+
 bool wq_text_word(wq_bytes list, wq_bytes word) {
-  uint32_t start = 0;
-  for (uint32_t i = 0; i <= list.len; i++) {
-    if (i < list.len && list.data[i] != ',') continue;
-    if (wq_bytes_equal((wq_bytes){list.data + start, i - start}, word)) return true;
-    start = i + 1;
+  while (list.len != 0) {
+    const wq_bytes first = wq_text_first(list);
+    if (wq_bytes_equal(first, word)) return true;
+    uint32_t used = first.len;
+    while (used < list.len && list.data[used++] != ',')
+      ;
+    list = (wq_bytes){list.data + used, list.len - used};
   }
   return false;
 }

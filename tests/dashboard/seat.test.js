@@ -56,8 +56,8 @@ test('the device: not asked of an operator, wanted of a device', () => {
 
 test('every field of every service has its place; what must be filled in is never folded away', () => {
   for (const service of providers.services) {
-    const auth = service.fields.find(({ name }) => name === 'auth')?.choices ?? [''];
-    for (const way of auth) {
+    const auth = service.fields.find(({ name }) => name === 'auth')?.choices ?? [{ value: '' }];
+    for (const { value: way } of auth) {
       for (const seat of /** @type {const} */ (['operator', 'device'])) {
         const fields = fieldsFor(service, seat, { auth: way });
         const { main, more } = layoutOf(fields);

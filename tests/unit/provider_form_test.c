@@ -18,11 +18,11 @@ static int check(const form *f, uint32_t *field) {
 
 /* ------------------------------------------------------------------------------------------------ the forms */
 
+/* In a list as "value=label,value=label". */
 static bool among(wq_bytes list, const char *word, size_t length) {
-  for (uint32_t start = 0, i = 0; i <= list.len; i++) {
-    if (i < list.len && list.data[i] != ',') continue;
-    if (i - start == length && memcmp(list.data + start, word, length) == 0) return true;
-    start = i + 1;
+  for (uint32_t start = 0, i = 0; i < list.len; i++) {
+    if (list.data[i] == ',') start = i + 1;
+    if (list.data[i] == '=' && i - start == length && memcmp(list.data + start, word, length) == 0) return true;
   }
   return false;
 }
@@ -42,11 +42,14 @@ static void field_in_order(uint32_t service, const wq_field *field) {
       at += length + 1;
     }
   }
-  int commas = 0;
-  for (uint32_t i = 0; i < field->initial.len; i++)
+  int commas = 0, labels = 0;
+  for (uint32_t i = 0; i < field->initial.len; i++) {
     commas += field->initial.data[i] == ',';
+    labels += field->initial.data[i] == '=';
+  }
   if (field->kind == WQ_FIELD_NUMBER) CHECK_INT(commas, 2);
   if (field->kind == WQ_FIELD_CHOICE) CHECK(commas > 0);
+  CHECK_INT(labels, field->kind == WQ_FIELD_CHOICE ? commas + 1 : 0);
   if (wq_field_secret(field->kind)) CHECK_INT(field->initial.len, 0);
 }
 
@@ -148,6 +151,10 @@ static const wrong wrongs[] = {
     {"aws", "host", "x.iot.us-east-1", WQ_FAULT_REGION},
     {"aws", "auth", "sigv5", WQ_FAULT_CHOICE},
     {"aws", "auth", "sigv4,authorizer", WQ_FAULT_CHOICE},
+    {"aws", "auth", "Access keys (signed URL)", WQ_FAULT_CHOICE},
+    {"aws", "auth", "sigv4=Access keys (signed URL)", WQ_FAULT_CHOICE},
+    {"scaleway", "plan", "dedicated", 0},
+    {"scaleway", "plan", "Dedicated", WQ_FAULT_CHOICE},
     {"aws", "access-key", "AKID EXAMPLE", WQ_FAULT_SPACE},
     {"aws", "access-key", "AKID\nEXAMPLE", WQ_FAULT_SPACE},
     {"aws", "access-key", "AKID\xC3\xA4", WQ_FAULT_TEXT},

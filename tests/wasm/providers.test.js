@@ -45,13 +45,22 @@ test('every service has a form whose fields are whole', () => {
   assert.equal(hub.title, 'Azure IoT Hub');
   assert.match(hub.noOperator ?? '', /^An IoT Hub .*\.$/);
   const field = (/** @type {string} */ name) => hub.fields.find((one) => one.name === name);
-  assert.deepEqual(field('auth')?.choices, ['device', 'module', 'policy', 'dps', 'dps-group']);
+  assert.deepEqual(
+    field('auth')?.choices?.map(({ value }) => value),
+    ['device', 'module', 'policy', 'dps', 'dps-group'],
+  );
+  assert.equal(field('auth')?.choices?.[3].label, 'Individual enrolment (DPS)');
   assert.deepEqual(field('module')?.when, ['module']);
   assert.deepEqual([field('ttl')?.initial, field('ttl')?.min, field('ttl')?.max], ['3600', 60, 31536000]);
   assert.deepEqual([field('key')?.kind, field('key')?.secret, field('key')?.required], ['base64', true, true]);
   assert.deepEqual([field('host')?.kind, field('host')?.secret, field('host')?.required], ['host', false, false]);
   for (const { name, fields } of services) {
-    for (const { name: field, kind, label } of fields) assert.ok(kind && label, `${name}, ${field}`);
+    for (const { name: field, kind, label, initial, choices } of fields) {
+      assert.ok(kind && label, `${name}, ${field}`);
+      assert.equal(choices !== undefined, kind === 'choice');
+      for (const choice of choices ?? []) assert.match(choice.label, /^[A-Z]/, `${name}, ${field}`);
+      if (choices) assert.equal(initial, choices[0].value);
+    }
     const secret = fields.filter(({ secret }) => secret).map(({ kind }) => kind);
     for (const kind of secret) assert.match(kind, /^(password|key|base64|private-key)$/);
   }

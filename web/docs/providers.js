@@ -54,8 +54,8 @@ const KINDS = [
 export async function table() {
   const providers = await loadProviders({ wasm: readFileSync(file('../../dist/providers.wasm')) });
   const rows = providers.services.flatMap((service) => {
-    const plans = service.fields.find(({ name }) => name === 'plan')?.choices ?? [''];
-    return plans.map((plan) => ({ service, plan }));
+    const plans = service.fields.find(({ name }) => name === 'plan')?.choices ?? [{ value: '' }];
+    return plans.map(({ value }) => ({ service, plan: value }));
   });
   return Promise.all(
     rows.map(async ({ service, plan }) => {

@@ -12,6 +12,12 @@ import { ProviderError } from './errors.js';
  */
 
 /**
+ * @typedef {object} Choice
+ * @property {string} value
+ * @property {string} label for people
+ */
+
+/**
  * One field of a form.
  * @typedef {object} Field
  * @property {string} name the key in Values
@@ -20,7 +26,7 @@ import { ProviderError } from './errors.js';
  * @property {string[]} when values of the field `auth` with which this one counts; otherwise it belongs not into the form,
  *   and what it holds is ignored. None: always
  * @property {string} initial what counts when nothing is filled in
- * @property {string[]} [choices] of kind 'choice'
+ * @property {Choice[]} [choices] of kind 'choice'
  * @property {number} [min] of kind 'number'
  * @property {number} [max] of kind 'number'
  * @property {string} label
@@ -90,15 +96,20 @@ export class Forms {
   /** @param {string[]} columns see wq_service_info.form @returns {Field} */
   #field([kind, name, when, initial, label, help]) {
     const code = kind.charCodeAt(0);
+    const kindName = /** @type {FieldKind} */ (this.#kinds.get(code));
     const words = initial.split(',');
+    const choices = words.map((word) => {
+      const [value, label] = word.split('=');
+      return { value, label };
+    });
     return {
       name,
-      kind: /** @type {FieldKind} */ (this.#kinds.get(code)),
+      kind: kindName,
       required: kind.length > 1,
       when: when === '' ? [] : when.split(','),
-      initial: words[0],
-      ...(this.#kinds.get(code) === 'choice' && { choices: words }),
-      ...(this.#kinds.get(code) === 'number' && { min: Number(words[1]), max: Number(words[2]) }),
+      initial: choices[0].value,
+      ...(kindName === 'choice' && { choices }),
+      ...(kindName === 'number' && { min: Number(words[1]), max: Number(words[2]) }),
       label,
       help,
       secret: this.#instance.x.wq_wasm_field_secret(code) !== 0,

@@ -25,6 +25,7 @@ export { loadProviders } from './providers.js';
 /** @typedef {import('./providers.js').Providers} Providers */
 /** @typedef {import('./forms.js').Service} Service */
 /** @typedef {import('./forms.js').Field} Field */
+/** @typedef {import('./forms.js').Choice} Choice */
 /** @typedef {import('./forms.js').FieldKind} FieldKind */
 /** @typedef {import('./forms.js').Fault} Fault */
 /** @typedef {import('./forms.js').Values} Values */

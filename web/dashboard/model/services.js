@@ -13,7 +13,7 @@
  * @property {boolean} required
  * @property {string[]} when values of the field `auth` with which this one counts; none: always
  * @property {string} initial
- * @property {string[]} [choices]
+ * @property {{ value: string, label: string }[]} [choices]
  * @property {number} [min]
  * @property {number} [max]
  * @property {string} label

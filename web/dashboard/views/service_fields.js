@@ -99,7 +99,7 @@ function control(field, state, id, bad) {
   const changed = (/** @type {Event} */ e) => state.change(field, /** @type {HTMLInputElement} */ (e.target).value);
   if (kind === 'choice') {
     return html`<select id=${id} aria-describedby="${id}-note" @change=${changed}>
-      ${choices.map((choice) => html`<option value=${choice} ?selected=${choice === value}>${choice.replaceAll('-', ' ')}</option>`)}
+      ${choices.map((choice) => html`<option value=${choice.value} ?selected=${choice.value === value}>${choice.label}</option>`)}
     </select>`;
   }
   if (kind === 'private-key') {
