@@ -19,7 +19,7 @@ endif
 Q    := $(if $(V),,@)
 SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
 .SUFFIXES .DELETE_ON_ERROR .SECONDARY:
-.PHONY: all dist lib test fuzz bench-native setup lint lint-c lint-js spec format providers demo cloud-sim clean help
+.PHONY: all dist lib test fuzz bench bench-native setup lint lint-c lint-js spec format providers demo cloud-sim clean help
 
 # ---------------------------------------------------------------------------------------------------- sources
 CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
@@ -93,9 +93,8 @@ $(UNIT): build/test/%: build/test/tests/unit/%.o $(TEST_LIBS)
 $(NET): build/test/%: build/test/tests/net/%.o $(TEST_LIBS)
 $(PROVIDER): build/test/%: build/test/tests/provider/%.o $(TEST_LIBS)
 build/test/vectors: $(call TEST_O,$(VECTORS_C)) $(TEST_LIBS)
-build/test/fleet: $(call TEST_O,$(FLEET_C)) $(TEST_LIBS)
 build/test/gateway: $(call TEST_O,$(GATEWAY_C)) $(TEST_LIBS)
-$(UNIT) $(NET) $(PROVIDER) build/test/vectors build/test/fleet build/test/gateway:
+$(UNIT) $(NET) $(PROVIDER) build/test/vectors build/test/gateway:
 	@$(call SAY,LINK)
 	$(Q)$(CC) $(CHECKED) -o $@ -Wl,--start-group $^ -Wl,--end-group $(HOST_LIBS)
 
@@ -152,10 +151,11 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-# The IoT services' stand-ins have packages of their own: the vendors' SDKs.
+# Packages of their own: the vendors' SDKs for the IoT services' stand-ins, and a client that benchmarks compare with.
 CLOUDS := tests/clouds/node_modules/.package-lock.json
-$(CLOUDS): tests/clouds/package-lock.json
-	npm ci --prefix tests/clouds --ignore-scripts --no-audit --no-fund --loglevel error
+PEERS  := tests/bench/node_modules/.package-lock.json
+$(CLOUDS) $(PEERS): %/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
 WEB_DEPS := web/build.js web/csp.js build/gen/webcrypto.js $(WASM) node_modules/.package-lock.json
@@ -172,14 +172,12 @@ $(eval $(call BUNDLE,dashboard,$(DASH),dist/worker.js))
 $(eval $(call BUNDLE,types,$(TYPES),tsconfig.json))
 
 # ---------------------------------------------------------------------------------------------------- tests
-comma := ,
-SUITES := lint tools unit vectors fuzz wasm client provider clouds interop dashboard net browser
-SUITE  := $(SUITES)
+comma  := ,
+SUITE  := lint tools unit vectors fuzz wasm client provider clouds interop dashboard net browser
 CHOSEN := $(subst $(comma), ,$(SUITE))
-
 # What each suite needs built.
 NEED_lint    := build/gen/webcrypto.js $(TYPES) $(CLOUDS)
-NEED_tools   := $(LIB_JS) $(TYPES)
+NEED_tools   := $(LIB_JS) $(TYPES) $(PEERS)
 NEED_unit    := $(UNIT)
 NEED_fuzz    := $(FUZZ)
 NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
@@ -188,7 +186,7 @@ NEED_client  := $(LIB_JS)
 NEED_provider := $(PROVIDER)
 NEED_clouds  := $(CLOUDS) $(WASM) build/gen/webcrypto.js node_modules/.package-lock.json
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
-NEED_dashboard := $(LIB_JS) node_modules/.package-lock.json
+NEED_dashboard := $(LIB_JS)
 NEED_net     := $(NET) build/native/fleet build/test/gateway $(DASH) $(WASM) $(CLOUDS)
 NEED_browser := $(LIB_JS) $(DASH) $(WASM) $(CLOUDS) build/native/fleet
 
@@ -202,6 +200,9 @@ fuzz: $(FUZZ) ## let each fuzz target look for new inputs; SECONDS=600
 
 providers: dist/providers.wasm build/gen/webcrypto.js ## the page that compares the services: web/docs/providers.md
 	node web/docs/providers.js && prettier --write --log-level warn web/docs
+
+bench: dist $(PEERS) ## speed in Chromium and Firefox, beside other clients; BENCH='cost chromium out' chooses
+	@node tests/bench/bench.js $(BENCH)
 
 bench-native: build/native/bench ## what the C core alone costs: messages a second, instructions a message
 	@node tests/bench/native.js
@@ -241,8 +242,7 @@ cloud-sim: ## stand-ins of the IoT services, and what to fill in on the connect 
 	@exec node tests/clouds/sim.js
 
 clean: ## remove what was built (an own Node in build/node stays)
-	rm -rf dist
-	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name node -exec rm -rf {} +
+	rm -rf dist; [ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name node -exec rm -rf {} +
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | \

@@ -65,17 +65,21 @@ export class Browser {
     return tab;
   }
 
+  /** The ids of the processes that run pages. */
+  pagePids() {
+    return descendants(/** @type {number} */ (this.#browser.process()?.pid)).filter((pid) => {
+      const line = commandLine(pid);
+      return this.engine === 'firefox' ? /[ \0]tab\0*$/.test(line) : line.includes('--type=renderer');
+    });
+  }
+
   /**
    * Kill the processes that run pages, as a crash would. What was asked of a page then may never be answered.
    * @param {import('puppeteer-core').Page} page one of them
    * @returns {Promise<import('puppeteer-core').Page>} a tab to go on in
    */
   async killPages(page) {
-    const isRenderer = (/** @type {number} */ pid) => {
-      const line = commandLine(pid);
-      return this.engine === 'firefox' ? /[ \0]tab\0*$/.test(line) : line.includes('--type=renderer');
-    };
-    const pids = descendants(/** @type {number} */ (this.#browser.process()?.pid)).filter(isRenderer);
+    const pids = this.pagePids();
     const crashed = new Promise((resolve) => page.once('error', resolve));
     for (const pid of pids.filter(alive)) process.kill(pid, 'SIGKILL');
     if (this.engine === 'chromium') {
@@ -98,8 +102,9 @@ export class Browser {
 /**
  * @template {Engine} E
  * @param {E} engine
- * @param {{ acceptInsecureCerts?: boolean, args?: string[], prefs?: Record<string, unknown> }} [options] args: further ones
- *   for Chromium; prefs: preferences for Firefox
+ * @param {{ acceptInsecureCerts?: boolean, args?: string[], prefs?: Record<string, unknown>, networkEnabled?: boolean }} [options]
+ *   args: further ones for Chromium; prefs: preferences for Firefox; networkEnabled: false: Chromium does not tell the driver
+ *   of what goes over the network, which costs every WebSocket message as much as the browser's own work for it
  * @returns {Promise<E extends PuppetEngine ? Browser : Pick<Browser, 'engine' | 'newTab' | 'close'>>}
  */
 export async function launchBrowser(engine, options = {}) {
@@ -108,9 +113,9 @@ export async function launchBrowser(engine, options = {}) {
 
 /**
  * @param {PuppetEngine} engine
- * @param {{ acceptInsecureCerts?: boolean, args?: string[], prefs?: Record<string, unknown> }} options
+ * @param {{ acceptInsecureCerts?: boolean, args?: string[], prefs?: Record<string, unknown>, networkEnabled?: boolean }} options
  */
-async function launchPuppet(engine, { acceptInsecureCerts = false, args = [], prefs = {} }) {
+async function launchPuppet(engine, { acceptInsecureCerts = false, args = [], prefs = {}, networkEnabled = true }) {
   const executablePath = findProgram(PROGRAMS[engine]);
   if (!executablePath) throw new Error(`${PROGRAMS[engine]} is not installed: run \`make setup\``);
   const profile = temporaryFolder(engine);
@@ -120,6 +125,7 @@ async function launchPuppet(engine, { acceptInsecureCerts = false, args = [], pr
     headless: true,
     userDataDir: profile,
     acceptInsecureCerts,
+    networkEnabled,
     args: engine === 'chromium' ? [...CHROMIUM_ARGS, ...args] : [],
     extraPrefsFirefox: engine === 'firefox' ? prefs : undefined,
     env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },

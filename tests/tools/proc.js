@@ -16,6 +16,20 @@ function parentOf(pid) {
   }
 }
 
+/**
+ * How long a process's first thread has run on a processor, and how long it could have run and waited for one, in
+ * microseconds.
+ * @param {number} pid
+ */
+export function threadTimes(pid) {
+  try {
+    const [ran, waited] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ');
+    return { ran: Number(ran) / 1000, waited: Number(waited) / 1000 };
+  } catch {
+    return { ran: 0, waited: 0 }; // there is none any more
+  }
+}
+
 /** @param {number} pid */
 export const alive = (pid) => parentOf(pid) !== undefined;
 
