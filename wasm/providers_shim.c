@@ -34,7 +34,7 @@ static wq_dialogue dialogue;
 static wq_step step;
 static uint32_t ticket;
 static uint32_t fault_field, bag_len;
-static wq_bytes pair[2], input, text;
+static wq_bytes pair[2], input;
 static wq_smartrest_writer writer;
 static wq_smartrest_reader reader;
 static wq_smartrest_topic smartrest_topic;
@@ -144,19 +144,11 @@ static const wq_wasm_row layout[] = {
     FIELD(wq_dialogue_value, name),
     FIELD(wq_dialogue_value, value),
     FIELD(wq_dialogue_value, secret),
+    {"WQ_SMARTREST_PACKET_MAX", WQ_SMARTREST_PACKET_MAX, 0},
     FIELD(wq_smartrest_topic, kind),
-    FIELD(wq_smartrest_topic, mode),
-    FIELD(wq_smartrest_topic, name),
-    FIELD(wq_smartrest_template, id),
-    FIELD(wq_smartrest_template, kind),
-    FIELD(wq_smartrest_template, role),
     FIELD(wq_smartrest_template, name),
     FIELD(wq_smartrest_arg, name),
-    FIELD(wq_smartrest_arg, type),
-    FIELD(wq_smartrest_arg, required),
     FIELD(wq_smartrest_arg, repeats),
-    FIELD(wq_smartrest_writer, error),
-    FIELD(wq_smartrest_writer, position),
     FIELD(wq_smartrest_reader, count),
     FIELD(wq_smartrest_reader, line),
     FIELD(wq_smartrest_reader, column),
@@ -518,15 +510,15 @@ EXPORT(const wq_smartrest_topic *, wq_wasm_smartrest_topic, void) {
   return wq_smartrest_topic_read(scratch.texts[0], &smartrest_topic) == 0 ? &smartrest_topic : NULL;
 }
 
-/* Texts: the topic. The rows are the result, and not longer than one payload. */
-EXPORT(int, wq_wasm_smartrest_writer, uint32_t payload_max) {
+/* Texts: the topic. The rows are the result, and not longer than the payload of a packet of so many bytes with QoS 1. */
+EXPORT(int, wq_wasm_smartrest_writer, uint32_t packet_max) {
+  const uint32_t payload_max = wq_smartrest_payload_max(packet_max, scratch.texts[0].len, 1, 0);
   const uint32_t room = payload_max < sizeof result ? payload_max : (uint32_t)sizeof result;
   return wq_smartrest_writer_init(&writer, result, room, scratch.texts[0], payload_max);
 }
 
 /* Texts: the fields. */
 EXPORT(int, wq_wasm_smartrest_row, uint32_t count) { return wq_smartrest_row(&writer, scratch.texts, count); }
-EXPORT(const wq_smartrest_writer *, wq_wasm_smartrest_writer_at, void) { return &writer; }
 EXPORT(uint32_t, wq_wasm_smartrest_rows, void) { return wq_smartrest_rows(&writer).len; }
 EXPORT(void, wq_wasm_smartrest_clear, void) { wq_smartrest_clear(&writer); }
 
@@ -552,19 +544,10 @@ EXPORT(const wq_smartrest_template *, wq_wasm_smartrest_find, uint32_t kind) {
   return &template;
 }
 
-EXPORT(const wq_smartrest_template *, wq_wasm_smartrest_at, uint32_t index) {
-  if (!wq_smartrest_at(index, &template)) return NULL;
-  wq_smartrest_args_begin(&args, &template);
-  return &template;
-}
-
-/* Which argument the field with that index is; 0: which arguments the template has, one after the other. */
+/* Which argument the field with that index is; they are asked for one after the other. */
 EXPORT(const wq_smartrest_arg *, wq_wasm_smartrest_arg, uint32_t index) {
-  const wq_bytes none = {NULL, 0};
-  return wq_smartrest_args_next(&args, index != 0 ? fields[index] : none, &arg) ? &arg : NULL;
+  return wq_smartrest_args_next(&args, fields[index], &arg) ? &arg : NULL;
 }
-
-EXPORT(const char *, wq_wasm_smartrest_type_text, uint32_t type) { return wq_smartrest_type_text((uint8_t)type); }
 
 /* Scratch: a payload of s/e. */
 EXPORT(const wq_smartrest_failure *, wq_wasm_smartrest_failure, uint32_t length) {
@@ -584,7 +567,3 @@ EXPORT(uint32_t, wq_wasm_smartrest_cause, void) {
   memcpy(result, at, sizeof at);
   return count;
 }
-
-/* Scratch: rows. Then, as often as it gives 1, what fits one payload: a view on them. */
-EXPORT(int, wq_wasm_smartrest_split, uint32_t payload_max) { return wq_smartrest_split(&input, payload_max, &text); }
-EXPORT(const wq_bytes *, wq_wasm_smartrest_part, void) { return &text; }

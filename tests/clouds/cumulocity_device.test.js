@@ -153,6 +153,65 @@ test('a complaint is the rejection of what caused it', { timeout: 30_000 }, asyn
   });
 });
 
+test('rows of a template collection: made, used, heard', { timeout: 30_000 }, async () => {
+  const made = awaited();
+  const heard = awaited();
+  await me.onRows('s/dt', made.resolve);
+  const off = await me.onRows('s/dc/pump', heard.resolve);
+  await me.sendRows('s/ut/pump', [
+    ['10', '999', 'POST', 'MEASUREMENT', '', 'c8y_Pump', '', 'c8y_Pump.M.value', 'NUMBER', ''],
+    ['11', '111', 'c8y_Custom', 'deviceId', 'val1'],
+  ]);
+  /** @type {any} */
+  const { id, args } = await made.promise;
+  assert.deepEqual([id, args.xid], ['20', 'pump']);
+  await me.sendRows('s/uc/pump', [['999', '', 25]]);
+  assert.equal(tenant.measurements.at(-1).c8y_Pump.M.value, 25);
+  cloud.cloud.customOperation('serial-1', 'c8y_Custom', { val1: 'one' });
+  /** @type {any} */
+  const row = await heard.promise;
+  assert.deepEqual([row.name, row.fields], ['', ['111', 'serial-1', 'one']]);
+  await assert.rejects(me.sendRows('s/uc/pump', [['999', '', 'warm']]), {
+    code: 'provider-refused',
+    message: /template 999 \(row 1/,
+  });
+  await assert.rejects(me.sendRows('s/ut/other', [['12', 'x']]), { code: 'provider-row', message: /^Row 1: / });
+  off();
+});
+
+test('rows of static templates: processing modes, answers by name, cut between rows', { timeout: 30_000 }, async () => {
+  const { length } = tenant.events;
+  const before = cloud.violations.length;
+  await me.sendRows('t/us/sensor-1', [['400', 'seen', 'now']]);
+  assert.deepEqual([tenant.events.length, tenant.realtime.at(-1).source], [length, 'sensor-1']);
+  await assert.rejects(me.sendRows('q/us', [['301', 'hot']]), { code: 'provider-row' });
+  const answer = awaited();
+  const off = await me.onRows('s/ds', answer.resolve);
+  await me.sendRows('s/us', [['105']]);
+  /** @type {any} */
+  const { id, args } = await answer.promise;
+  assert.deepEqual([id, Object.values(args)], ['106', [['sensor-1']]]);
+  off();
+  const many = Array.from({ length: 1500 }, (_, i) => ['400', 'counted', `${'x'.repeat(i % 50)} é ${i}`]);
+  await me.sendRows('s/us', many);
+  assert.deepEqual(
+    tenant.events.slice(length).map((/** @type {any} */ it) => it.text),
+    many.map(([, , text]) => text),
+  );
+  assert.equal(cloud.violations.length, before);
+});
+
+test('what comes and cannot be read is told, and costs no other row', { timeout: 30_000 }, async () => {
+  const told = awaited();
+  const heard = awaited();
+  const offs = [me.onRefused(told.resolve), await me.onRows('s/dd', heard.resolve)];
+  cloud.open()[0].publish({ topic: 's/dd', payload: '1,a"b\n2,c', qos: 1 });
+  const { code, message } = /** @type {any} */ (await told.promise);
+  assert.deepEqual([code, /line 1, column 4/.test(message)], ['provider-row', true]);
+  assert.deepEqual(/** @type {any} */ (await heard.promise).fields, ['2', 'c']);
+  for (const off of offs) off();
+});
+
 test('a new device asks until it is accepted, and is told what to keep', { timeout: 60_000 }, async () => {
   const id = cloud.bootstrapForm.device;
   /** @type {any} */

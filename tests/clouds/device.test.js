@@ -211,6 +211,15 @@ for (const one of CASES) {
       assert.deepEqual(one.measured?.(cloud), { temperature: 21.5 });
     });
 
+    test('what is of another service is refused, with what to do instead', async () => {
+      const rejected = { code: 'provider-no-such-thing', message: /`client`/ };
+      await assert.rejects(me.sendRows('s/us', [['100']]), rejected);
+      await assert.rejects(
+        me.onRows('s/ds', () => {}),
+        rejected,
+      );
+    });
+
     test('a command comes in, and its answer goes back; so does a failure', async () => {
       /** @type {any} */
       let command;

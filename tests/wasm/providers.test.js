@@ -246,6 +246,10 @@ test('SmartREST: rows are written, checked, and cut between rows', async () => {
   const payloads = smartrest.write('s/us', rows, 1000);
   assert.ok(payloads.length > 10 && payloads.every((text) => text.length <= 1000));
   assert.equal(payloads.join('\n').split('\n').length, 1000);
+  // A payload of 'x' that fills the packet, of 3 + 2 + 4 + 2 bytes and itself, and one that is a byte too long.
+  const row = (/** @type {number} */ length) => [['100', 'x'.repeat(length - 4)]];
+  assert.equal(smartrest.write('s/us', row(16184 - 11))[0].length, 16173);
+  assert.throws(() => smartrest.write('s/us', row(16184 - 10)), { code: 'provider-row' });
 });
 
 test('SmartREST: rows are read, named, and a malformed one costs itself only', async () => {

@@ -23,6 +23,7 @@ const DIALECTS = {
   cumulocity: Cumulocity,
 };
 
+const NO_ROWS = "rows of SmartREST are Cumulocity's; publish by `client`.";
 const decoder = new TextDecoder();
 
 /**
@@ -216,14 +217,40 @@ export class Device {
   }
 
   /**
-   * Hear what the service complains of later than its promise can tell (Cumulocity's s/e). Without a
-   * handler it is reported as an error that nobody caught.
+   * Hear what the service complains of later than its promise can tell (Cumulocity's s/e), and what it sends that cannot be
+   * read. Without a handler it is reported as an error that nobody caught.
    * @param {(error: ProviderError) => unknown} handler
    * @returns {() => void} takes the handler away
    */
   onRefused(handler) {
     this.#complaints.add(handler);
     return () => void this.#complaints.delete(handler);
+  }
+
+  /**
+   * Cumulocity: send rows of SmartREST, also those that no other method has. They are checked before anything is sent, as
+   * many as fit go into one packet, and it rejects with what the service complains of meanwhile on s/e.
+   * @param {string} topic 's/us': static templates; 's/us/CHILD': for a child; 't/us', 'q/us', 'c/us': processed as transient,
+   *   quiescent or for CEP; 's/ut/XID': a template collection, in rows of 10 and 11; 's/uc/XID', 's/ud': rows of one
+   * @param {import('./smartrest.js').Cell[][]} rows each begins with its template's id
+   * @param {{ qos?: 0 | 1 }} [options] default 1
+   */
+  async sendRows(topic, rows, options = {}) {
+    if (!this.#dialect.sendRows) return this.#link.none(NO_ROWS);
+    await this.#dialect.sendRows(topic, rows, options);
+  }
+
+  /**
+   * Cumulocity: hear rows of SmartREST, with their fields by name where the template is static. One that cannot be read is
+   * told to onRefused(). Resolves once subscribed.
+   * @param {string} topic 's/ds': operations and answers; 's/dt': what became of a template collection; 's/dc/XID', 's/dd':
+   *   answers and operations of one
+   * @param {(row: import('./smartrest.js').Row) => unknown} handler
+   * @returns {Promise<() => void>} takes the handler away
+   */
+  async onRows(topic, handler) {
+    if (!this.#dialect.onRows) return this.#link.none(NO_ROWS);
+    return this.#dialect.onRows(topic, handler);
   }
 
   /** @param {'commands' | 'jobs'} kind */

@@ -6,6 +6,17 @@ import { ProviderError } from './errors.js';
 /** Asks what waits. */
 const PENDING = '500';
 
+/**
+ * A row that came and cannot be read.
+ * @param {import('./link.js').Link} link
+ * @param {import('./smartrest.js').RowError} row
+ */
+export const malformed = (link, { line, column, error }) =>
+  new ProviderError(
+    'provider-row',
+    `${link.title} sent a row that cannot be read, line ${line}, column ${column}: ${error}.`,
+  );
+
 export class Operations {
   #link;
   /** @type {import('./smartrest.js').SmartRest | null} */
@@ -69,7 +80,7 @@ export class Operations {
         continue;
       }
       if (row.error !== undefined) {
-        this.#link.complain(this.#link.refused(`line ${row.line}, column ${row.column}: ${row.error}`, 0));
+        this.#link.complain(malformed(this.#link, row));
       } else if (row.name !== '' && 'serial' in row.args) this.#begun(row);
     }
     this.#conversation?.poke();

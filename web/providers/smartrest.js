@@ -4,6 +4,8 @@ import { ProviderError } from './errors.js';
 
 /** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
 
+/** @typedef {string | number | boolean} Cell a field of a row that is to be sent */
+
 /**
  * A row that was read. args: by the names of its template; of arguments that come again and again, all. A row of a template
  * that is not known has its fields only.
@@ -46,15 +48,15 @@ export class SmartRest {
    * Rows as payloads for a topic, each as long as it may be, cut between rows only. Throws a ProviderError with code
    * 'provider-row' for a row that is wrong: nothing is to be sent then.
    * @param {string} topic as 's/us'
-   * @param {(string | number | boolean)[][]} rows each begins with its template's id
-   * @param {number} [payloadMax] bytes; default: what Cumulocity takes with QoS 1
+   * @param {Cell[][]} rows each begins with its template's id
+   * @param {number} [packetMax] bytes of a whole packet with QoS 1; default: what Cumulocity takes, and no more than that
    * @returns {string[]}
    */
-  write(topic, rows, payloadMax = 16184 - 8 - topic.length * 3) {
+  write(topic, rows, packetMax = this.#instance.numbers.WQ_SMARTREST_PACKET_MAX) {
     const instance = this.#instance;
     const { numbers, x } = instance;
     this.#fits(instance.put(topic), 'The topic');
-    if (x.wq_wasm_smartrest_writer(payloadMax) !== 0) {
+    if (x.wq_wasm_smartrest_writer(packetMax) !== 0) {
       throw new ProviderError('provider-topic', 'SmartREST has no such topic that rows are published to.');
     }
     const payloads = [];

@@ -1,6 +1,7 @@
 // What several services' dialects need.
 
 /** @typedef {import('../device_types.js').State} State */
+/** @typedef {import('../smartrest.js').Cell} Cell */
 
 /**
  * A command, as a dialect hands it to the device. Without `answer` the service takes none.
@@ -41,6 +42,8 @@
  * @property {(deliver: Deliver, names: () => string[]) => Promise<void>} [commands] begin; names: that have a handler
  * @property {() => Promise<void>} [named] there are more of them
  * @property {(deliver: Deliver) => Promise<void>} [jobs] begin
+ * @property {(topic: string, rows: Cell[][], options: { qos?: 0 | 1 }) => Promise<void>} [sendRows]
+ * @property {(topic: string, handler: (row: import('../smartrest.js').Row) => unknown) => Promise<() => void>} [onRows]
  * @property {() => void} [stop]
  */
 

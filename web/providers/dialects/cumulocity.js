@@ -1,6 +1,6 @@
 // Cumulocity: SmartREST rows on s/us, operations on s/ds, complaints on s/e, and JSON where a row cannot say it.
-import { Operations } from '../operations.js';
-import { isObject, isoOf } from './common.js';
+import { malformed, Operations } from '../operations.js';
+import { isObject, isoOf, run } from './common.js';
 
 /** Values of one 201 row: as many as fit a packet however long their names are. */
 const VALUES_MAX = 64;
@@ -51,10 +51,27 @@ export class Cumulocity {
    * @param {(string | number)[][]} rows
    * @param {import('../device_types.js').SendOptions} [options]
    */
-  async #send(rows, { child = '', qos = 1 } = {}) {
-    const topic = this.#link.topics.build('telemetry', { scope: child });
+  async #send(rows, { child = '', qos } = {}) {
+    await this.sendRows(this.#link.topics.build('telemetry', { scope: child }), rows, { qos });
+  }
+
+  /** @type {NonNullable<import('./common.js').Dialect['sendRows']>} */
+  async sendRows(topic, rows, { qos = 1 }) {
     const smartrest = /** @type {import('../smartrest.js').SmartRest} */ (this.#rows);
-    await Promise.all(smartrest.write(topic, rows).map((payload) => this.#publish(topic, payload, qos)));
+    const payloads = smartrest.write(topic, rows, this.#link.rules.get('packet-bytes')?.value);
+    await Promise.all(payloads.map((payload) => this.#publish(topic, payload, qos)));
+  }
+
+  /** @type {NonNullable<import('./common.js').Dialect['onRows']>} */
+  async onRows(topic, handler) {
+    const smartrest = /** @type {import('../smartrest.js').SmartRest} */ (this.#rows);
+    const subscription = await this.#link.client.subscribe(topic, { qos: 1 }, (message) => {
+      for (const row of smartrest.read(topic, message.bytes())) {
+        if (row.error === undefined) void run(() => handler(row));
+        else this.#link.complain(malformed(this.#link, row));
+      }
+    });
+    return () => void subscription.unsubscribe().catch(() => {});
   }
 
   /**
