@@ -113,33 +113,33 @@ $(eval $(call COMPILE,native,CC,$(RELEASE)))
 $(eval $(call COMPILE,test,CC,$(CHECKED)))
 $(eval $(call COMPILE,strict,CLANG,-O1))
 $(eval $(call COMPILE,fuzz,CLANG,$(FUZZED)))
-$(eval $(call COMPILE,wasm,EMCC,$$(WASM_O_LEVEL) -flto $(WASM_FEATURES)))
+$(eval $(call COMPILE,wasm,EMCC,$$(if $$(filter $$*,$$(WASM_FAST)),-O3,-Oz) -flto $(WASM_FEATURES)))
 
 build/fuzz/model_fuzz: $(patsubst %.c,build/fuzz/%.o,$(MODEL_C))
 $(FUZZ): build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libwasmqtt.a
 	@$(call SAY,LINK)
 	$(Q)$(CLANG) $(FUZZED) -o $@ -Wl,--start-group $^ -Wl,--end-group
 
-# Small where it is not run for every message.
-WASM_O_LEVEL := -O3
-build/wasm/src/provider/%.o build/wasm/wasm/providers_shim.o: WASM_O_LEVEL := -Oz
+# Fast what runs for every message, small the rest. Each of these files slows a case of tests/bench if it is small.
+WASM_FAST := $(patsubst %,src/codec/%,bytes frame packet_ack packet_publish parts prop topic) wasm/wasmqtt_shim \
+             $(patsubst %,src/client/%,cells inbound input intern outbox output publish receive record time)
 
 -include $(wildcard $(foreach f,native test strict fuzz wasm,$(patsubst %.c,build/$(f)/%.d,$(ALL_C) $(wildcard wasm/*.c))))
 
 # ---------------------------------------------------------------------------------------------------- wasm
 # Emscripten adds exports of its own, which differ from version to version; metadce keeps what the reviewed lists name.
 WASM_O := $(patsubst %.c,build/wasm/%.o,$(CORE_C))
-dist/providers.wasm build/wasm/providers.linked.wasm: WASM_O_LEVEL := -Oz
+WASM_LEVEL = $(if $(filter wasmqtt,$*),-O3,-Oz)
 build/wasm/%.linked.wasm: $(WASM_O) build/wasm/wasm/%_shim.o wasm/%_exports.txt wasm/library_webcrypto.js
 	@$(call SAY,EMCC)
-	$(Q)$(EMCC) $(WASM_O_LEVEL) -flto $(WASM_FEATURES) $(WASM_LINK) -o $@ $(filter %.o,$^) \
+	$(Q)$(EMCC) $(WASM_LEVEL) -flto $(WASM_FEATURES) $(WASM_LINK) -o $@ $(filter %.o,$^) \
 	  -sEXPORTED_FUNCTIONS=$$(node tests/tools/wasm-lists.js functions $* | paste -sd,)
 
 dist/%.wasm: build/wasm/%.linked.wasm tests/tools/wasm-lists.js
 	@$(call SAY,WASM)
 	$(Q)mkdir -p $(@D) && node tests/tools/wasm-lists.js graph $* > build/wasm/$*.json
 	$(Q)wasm-metadce $< $(WASM_OPT_FEATURES) --graph-file=build/wasm/$*.json -o build/wasm/$*.kept.wasm > build/wasm/$*.log
-	$(Q)wasm-opt $(WASM_O_LEVEL) $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/$*.kept.wasm -o $@
+	$(Q)wasm-opt $(WASM_LEVEL) $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/$*.kept.wasm -o $@
 
 # The same bindings as an ES module, for our own loader.
 build/gen/webcrypto.js: wasm/library_webcrypto.js web/build.js node_modules/.package-lock.json
