@@ -82,7 +82,8 @@ build/fuzz/libwasmqtt.a: $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
 build/native/fleet: $(call NATIVE_O,$(FLEET_C))
 build/native/gateway: $(call NATIVE_O,$(GATEWAY_C))
 build/native/bench: $(call NATIVE_O,tests/bench/native.c)
-build/native/fleet build/native/gateway build/native/bench: build/native/libhost.a build/libwasmqtt.a
+build/native/load: $(call NATIVE_O,tests/bench/load.c)
+build/native/fleet build/native/gateway build/native/bench build/native/load: build/native/libhost.a build/libwasmqtt.a
 	@$(call SAY,LINK)
 	$(Q)$(CC) $(RELEASE) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBS)
 
@@ -201,7 +202,7 @@ fuzz: $(FUZZ) ## let each fuzz target look for new inputs; SECONDS=600
 providers: dist/providers.wasm build/gen/webcrypto.js ## the page that compares the services: web/docs/providers.md
 	node web/docs/providers.js && prettier --write --log-level warn web/docs
 
-bench: dist $(PEERS) ## speed in Chromium and Firefox, beside other clients; BENCH='cost chromium out' chooses
+bench: dist $(PEERS) build/native/load ## speed in Chromium and Firefox, beside other clients; BENCH='cost chromium out' chooses
 	@node tests/bench/bench.js $(BENCH)
 
 bench-native: build/native/bench ## what the C core alone costs: messages a second, instructions a message

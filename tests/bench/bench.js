@@ -6,10 +6,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as cost from './cost.js';
+import * as net from './net.js';
 import { line, markdown, met } from './rows.js';
 import { openStage } from './stage.js';
 
-const KINDS = { cost };
+const KINDS = { cost, net };
 const ENGINES = /** @type {const} */ (['chromium', 'firefox']);
 const OUTPUT = new URL('../../build/bench.md', import.meta.url);
 

@@ -1,4 +1,5 @@
 // Kind 1, client cost: which cases, and the goals for each.
+import { PATIENCE, atMost } from './patience.js';
 import { costRow, median } from './rows.js';
 
 /** @typedef {import('./rows.js').Goal} Goal */
@@ -56,8 +57,6 @@ export const CASES = [
 
 /** The whole measurement; a test takes less. @type {Effort} */
 const FULL = { rounds: 11, part: 25, warmUp: 200 };
-/** Milliseconds after which a client counts as one that does not complete a case. */
-const PATIENCE = 20_000;
 /** QoS 1 and 2, outbound: the app has so many messages under way, whichever suits the client better. */
 const BATCHES = [100, 1000];
 
@@ -145,19 +144,4 @@ async function times(count, what) {
   const all = [];
   for (let i = 0; i < count; i++) all.push(await what());
   return all;
-}
-
-/**
- * @template T
- * @param {number} ms
- * @param {Promise<T>} promise
- * @returns {Promise<T>}
- */
-function atMost(ms, promise) {
-  /** @type {ReturnType<typeof setTimeout>} */
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`does not complete it within ${ms / 1000} s`)), ms);
-  });
-  return /** @type {Promise<T>} */ (Promise.race([promise, late])).finally(() => clearTimeout(timer));
 }

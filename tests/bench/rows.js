@@ -72,6 +72,22 @@ export function costRow(row, { times, work, failed }, goals) {
   return { ...row, values, checks, notes: Object.entries(failed).map(([client, why]) => `${client}: ${why}`) };
 }
 
+/**
+ * A row of messages a second, from microseconds a message: more is better. Goals are how many times as many wasmqtt manages.
+ * @param {Pick<Row, 'kind' | 'engine' | 'name' | 'unit'>} row
+ * @param {Measured} measured
+ * @param {readonly Goal[]} goals
+ * @returns {Row}
+ */
+export function rateRow(row, { times, failed }, goals) {
+  const values = Object.fromEntries(Object.entries(times).map(([client, list]) => [client, 1e6 / median(list)]));
+  const checks = goals.map((goal) => {
+    const other = times[goal.against];
+    return { goal, measured: times.wasmqtt && other && ratio(other, times.wasmqtt) };
+  });
+  return { ...row, values, checks, notes: Object.entries(failed).map(([client, why]) => `${client}: ${why}`) };
+}
+
 /** @param {Check} check */
 export function met({ goal, measured }) {
   if (measured === undefined) return undefined;

@@ -1,13 +1,14 @@
 // The clients that are compared, each used as its documentation says and set to be as fast as it can be, behind one face.
-import { handingWalk, walk } from './packets.js';
+import { handingWalk, makePublish, walk } from './packets.js';
 
 /** @typedef {import('./packets.js').Version} Version */
 
 /**
  * @typedef {object} Session a connected client
- * @property {(qos: number, sink: import('./sink.js').Sink) => Promise<void>} subscribe to `site/#`
+ * @property {(filter: string, qos: number, sink: import('./sink.js').Sink) => Promise<void>} subscribe once
  * @property {(topics: string[], payload: Uint8Array, qos: number, count: number) => Promise<unknown>} publish `count`
- *   messages at once; resolves when the client has told that each is done. With QoS 0 nobody asks that
+ *   messages at once; resolves when the client has told that all are done, or the last with QoS 0
+ * @property {(topic: string, payload: Uint8Array) => void} say one message with QoS 0
  * @property {() => unknown} end
  */
 
@@ -37,20 +38,21 @@ function wasmqtt(connect, wasm) {
         throw error;
       });
       return {
-        async subscribe(qos, sink) {
+        async subscribe(filter, qos, sink) {
           const options = /** @type {{ qos: 0 | 1 | 2 }} */ ({ qos });
-          await client.subscribe('site/#', options, (message) => sink.take(message.topic, message.payload));
+          await client.subscribe(filter, options, (message) => sink.take(message.topic, message.payload));
         },
         publish(topics, payload, qos, count) {
           const options = /** @type {{ qos: 0 | 1 | 2 }} */ ({ qos });
           if (qos === 0) {
-            for (let i = 0; i < count; i++) client.publish(topics[i % topics.length], payload, options);
-            return Promise.resolve();
+            for (let i = 1; i < count; i++) client.publish(topics[i % topics.length], payload, options);
+            return client.publish(topics[0], payload, options);
           }
           const all = [];
           for (let i = 0; i < count; i++) all.push(client.publish(topics[i % topics.length], payload, options));
           return Promise.all(all);
         },
+        say: (topic, payload) => void client.publish(topic, payload),
         end: () => client.end(),
       };
     },
@@ -58,7 +60,8 @@ function wasmqtt(connect, wasm) {
 }
 
 /**
- * MQTT.js, its browser build: its own stream over the page's WebSocket, no keep-alive, no reconnecting, no log.
+ * MQTT.js, its browser build: its own stream over the page's WebSocket, no keep-alive, no reconnecting, no log; and no
+ * pause of a second when half a MiB waits in the socket.
  * @param {any} mqtt the module's default export
  * @returns {Client}
  */
@@ -68,19 +71,24 @@ function mqttJs(mqtt) {
     real: true,
     versions: [4, 5],
     async connect(url, version) {
-      const client = await mqtt.connectAsync(url, { protocolVersion: version, keepalive: 0, reconnectPeriod: 0 });
+      const client = await mqtt.connectAsync(url, {
+        protocolVersion: version,
+        keepalive: 0,
+        reconnectPeriod: 0,
+        browserBufferSize: 1 << 30,
+      });
       return {
-        async subscribe(qos, sink) {
+        async subscribe(filter, qos, sink) {
           client.on('message', (/** @type {string} */ topic, /** @type {Uint8Array} */ payload) =>
             sink.take(topic, payload),
           );
-          await client.subscribeAsync('site/#', { qos });
+          await client.subscribeAsync(filter, { qos });
         },
         publish(topics, payload, qos, count) {
           const options = { qos };
           if (qos === 0) {
-            for (let i = 0; i < count; i++) client.publish(topics[i % topics.length], payload, options);
-            return Promise.resolve();
+            for (let i = 1; i < count; i++) client.publish(topics[i % topics.length], payload, options);
+            return client.publishAsync(topics[0], payload, options);
           }
           return new Promise((resolve, reject) => {
             let done = 0;
@@ -91,6 +99,7 @@ function mqttJs(mqtt) {
             for (let i = 0; i < count; i++) client.publish(topics[i % topics.length], payload, options, called);
           });
         },
+        say: (topic, payload) => void client.publish(topic, payload),
         end: () => client.endAsync(true),
       };
     },
@@ -119,10 +128,10 @@ function paho(Paho) {
         });
       });
       return {
-        async subscribe(qos, sink) {
+        async subscribe(filter, qos, sink) {
           client.onMessageArrived = (/** @type {any} */ message) =>
             sink.take(message.destinationName, message.payloadBytes);
-          await new Promise((onSuccess, onFailure) => client.subscribe('site/#', { qos, onSuccess, onFailure }));
+          await new Promise((onSuccess, onFailure) => client.subscribe(filter, { qos, onSuccess, onFailure }));
         },
         publish(topics, payload, qos, count) {
           return new Promise((resolve) => {
@@ -136,6 +145,7 @@ function paho(Paho) {
             for (let i = 0; i < count; i++) client.send(topics[i % topics.length], payload, qos, false);
           });
         },
+        say: (topic, payload) => client.send(topic, payload, 0, false),
         end: () => client.disconnect(),
       };
     },
@@ -161,10 +171,11 @@ function looker(name, take) {
         socket.onerror = reject;
       });
       return {
-        async subscribe(_qos, sink) {
+        async subscribe(_filter, _qos, sink) {
           socket.onmessage = ({ data }) => take(data, version, sink);
         },
         publish: () => Promise.reject(new Error('it publishes nothing')),
+        say: (topic, payload) => socket.send(makePublish(version, topic, payload)),
         end: () => socket.close(),
       };
     },

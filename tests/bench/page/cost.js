@@ -70,7 +70,7 @@ export async function prepare(what, version, only) {
       const session = await client.connect('ws://bench.test/mqtt', version);
       const sink = new Sink(perFrame);
       const socket = InPageSocket.last;
-      if (inbound) await session.subscribe(qos, sink);
+      if (inbound) await session.subscribe('site/#', qos, sink);
       runners.set(client.name, { session, sink, socket });
     } catch (error) {
       failed[client.name] = String(error instanceof Error ? error.message : error);

@@ -22,13 +22,15 @@ export function topicName(n) {
 
 /**
  * A PUBLISH.
- * @param {Pick<Stream, 'version' | 'qos' | 'size'>} stream
+ * @param {Version} version
  * @param {string} topic
- * @param {number} n which message it is: packet id and payload follow from it
+ * @param {Uint8Array} payload
+ * @param {number} [qos]
+ * @param {number} [id] packet id
  */
-export function publish({ version, qos, size }, topic, n) {
+export function makePublish(version, topic, payload, qos = 0, id = 0) {
   const name = new TextEncoder().encode(topic);
-  const length = 2 + name.length + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + size;
+  const length = 2 + name.length + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payload.length;
   const head = [0x30 | (qos << 1)];
   for (let rest = length; ; rest >>= 7) {
     head.push(rest > 127 ? (rest & 127) | 128 : rest);
@@ -38,9 +40,8 @@ export function publish({ version, qos, size }, topic, n) {
   bytes.set(head);
   bytes.set([name.length >> 8, name.length & 255], head.length);
   bytes.set(name, head.length + 2);
-  const id = (n % IDS) + 1;
   if (qos > 0) bytes.set([id >> 8, id & 255], head.length + 2 + name.length);
-  bytes.fill(n & 127, bytes.length - size);
+  bytes.set(payload, bytes.length - payload.length);
   return bytes;
 }
 
@@ -49,11 +50,13 @@ export function publish({ version, qos, size }, topic, n) {
  * @returns {ArrayBuffer[]} the WebSocket messages
  */
 export function makeFrames(stream) {
+  const payload = new Uint8Array(stream.size);
   const frames = [];
   for (let f = 0, n = 0; f < stream.frames; f++) {
     const packets = [];
     for (let i = 0; i < stream.perFrame; i++, n++) {
-      packets.push(publish(stream, topicName((n * 7) % stream.topics), n));
+      const topic = topicName((n * 7) % stream.topics);
+      packets.push(makePublish(stream.version, topic, payload.fill(n & 127), stream.qos, (n % IDS) + 1));
     }
     frames.push(join(packets).buffer);
   }

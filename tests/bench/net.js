@@ -1,0 +1,137 @@
+// Kind 2, end to end: which cases, and the goals for each.
+import { startLoad } from './load.js';
+import { PATIENCE, atMost } from './patience.js';
+import { median, rateRow } from './rows.js';
+
+/** @typedef {import('./rows.js').Goal} Goal */
+
+/**
+ * @typedef {object} Case
+ * @property {string} name
+ * @property {'in' | 'out'} direction
+ * @property {number} [qos]
+ * @property {number} [perFrame]
+ * @property {Record<string, Goal[]>} goals by engine
+ */
+
+/** @param {string} against @param {number} limit @returns {Goal} */
+const least = (against, limit) => ({ against, bound: 'least', limit });
+
+/** @type {readonly Case[]} */
+const CASES = [
+  { name: 'out, QoS 0', direction: 'out', qos: 0, goals: { chromium: [least('MQTT.js', 25)] } },
+  { name: 'out, QoS 1', direction: 'out', qos: 1, goals: { chromium: [least('MQTT.js', 7)] } },
+  { name: 'out, QoS 2', direction: 'out', qos: 2, goals: { chromium: [least('MQTT.js', 20)] } },
+  {
+    name: 'in, QoS 0, 32 a frame',
+    direction: 'in',
+    perFrame: 32,
+    goals: { chromium: [least('MQTT.js', 15), least('walk', 0.85)], firefox: [least('MQTT.js', 40)] },
+  },
+  { name: 'in, QoS 0, 1 a frame', direction: 'in', perFrame: 1, goals: { chromium: [least('walk', 0.95)] } },
+];
+
+/** All clients speak it. */
+const VERSION = 4;
+const TITLE = '3.1.1';
+const ROUNDS = 7;
+/** Milliseconds of a client's part of a round. */
+const PART = 120;
+const WARM_UP = 500;
+const ECHOES = 5000;
+/** A round trip may take so many microseconds longer than a bare WebSocket's, or so many times as long. */
+const ECHO_MORE = 50;
+const ECHO_TIMES = 1.15;
+
+/**
+ * @param {import('./stage.js').Stage} stage
+ * @param {(name: string) => boolean} wanted
+ * @param {(row: import('./rows.js').Row) => void} done
+ */
+export async function measure(stage, wanted, done) {
+  const load = await startLoad();
+  try {
+    for (const what of CASES) {
+      const row = { kind: 'net', engine: stage.engine, name: `net, ${what.name}, ${TITLE}`, unit: 'messages/s' };
+      if (wanted(row.name)) done(rateRow(row, await rounds(stage, load.url, what), what.goals[stage.engine] ?? []));
+    }
+    const name = `net, round trip, ${TITLE}`;
+    if (wanted(name)) done(await echo(stage, load.url, name));
+  } finally {
+    await load.stop();
+  }
+}
+
+/**
+ * @param {import('./stage.js').Stage} stage
+ * @param {string} url
+ * @param {Case} what
+ * @returns {Promise<import('./rows.js').Measured>} microseconds a message
+ */
+async function rounds(stage, url, { direction, qos = 0, perFrame = 1 }) {
+  const scene = await stage.open('net.js');
+  const { ready, failed } = await scene.call('prepare', url, VERSION, direction, perFrame, qos);
+  /** @type {{ client: string, messages: number, batch?: number }[]} */
+  const running = [];
+  const run = async (/** @type {string} */ client, /** @type {number} */ messages, /** @type {number} */ batch) => {
+    const took = await scene.call(direction === 'in' ? 'receive' : 'publish', client, messages, batch);
+    return (took * 1000) / messages;
+  };
+  const warmUp = async (/** @type {string} */ client) => {
+    let best = { client, messages: 0, batch: 0, cost: Infinity };
+    for (const batch of direction === 'in' ? [perFrame] : qos === 0 ? [1000] : [100, 1000]) {
+      let messages = batch;
+      let cost = 0;
+      for (let spent = 0; spent < WARM_UP;) {
+        cost = await run(client, messages, batch);
+        spent += (cost * messages) / 1000;
+        // Not by more than ten times: the first message is the slowest.
+        messages = Math.min(messages * 10, Math.ceil((PART * 1000) / cost / batch) * batch);
+      }
+      if (cost < best.cost) best = { client, messages, batch, cost };
+    }
+    running.push(best);
+  };
+  for (const client of ready) {
+    await atMost(PATIENCE, warmUp(client)).catch((error) => (failed[client] = error.message));
+  }
+  /** @type {Record<string, number[]>} */
+  const times = Object.fromEntries(running.map(({ client }) => [client, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let i = 0; i < running.length; i++) {
+      const { client, messages, batch = 0 } = running[(i + round) % running.length];
+      times[client].push(await run(client, messages, batch));
+    }
+  }
+  await scene.call('finish');
+  await scene.close();
+  return { times, failed };
+}
+
+/**
+ * @param {import('./stage.js').Stage} stage
+ * @param {string} url
+ * @param {string} name
+ * @returns {Promise<import('./rows.js').Row>}
+ */
+async function echo(stage, url, name) {
+  const scene = await stage.open('net.js');
+  const { failed } = await scene.call('prepare', url, VERSION, 'echo');
+  await scene.call('echo', ECHOES / 10);
+  /** @type {Record<string, number[]>} */
+  const times = await scene.call('echo', ECHOES);
+  await scene.call('finish');
+  await scene.close();
+  const values = Object.fromEntries(Object.entries(times).map(([client, list]) => [client, median(list) * 1000]));
+  const limit = Math.max(values.walk * ECHO_TIMES, values.walk + ECHO_MORE);
+  return {
+    kind: 'net',
+    engine: stage.engine,
+    name,
+    unit: 'µs',
+    values,
+    checks:
+      stage.engine === 'chromium' ? [{ goal: { against: '', bound: 'most', limit }, measured: values.wasmqtt }] : [],
+    notes: Object.entries(failed).map(([client, why]) => `${client}: ${why}`),
+  };
+}
