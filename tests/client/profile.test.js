@@ -202,6 +202,24 @@ test('a publish rate: messages wait for their turn, can be seen and taken back; 
   assert.deepEqual(payloadsOf(peer.last), ['first', '0', 'last']);
 });
 
+test('a publish rate: what publish() was given may change once it has returned', async () => {
+  const peer = new Peer();
+  const client = await peer.connect(ONCE, slow());
+  const properties = { userProperties: { a: '0' }, correlationData: new Uint8Array([48]) };
+  const large = new Uint8Array(20_000).fill(48);
+  const options = { qos: /** @type {const} */ (1), properties };
+  const sent = [client.publish('t', 'first'), client.publish('t', large, options)];
+  large.fill(49);
+  options.properties.userProperties.a = '1';
+  properties.correlationData[0] = 49;
+  await Promise.all(sent);
+  const [, second] = peer.last.packets.filter(({ cmd }) => cmd === 'publish');
+  assert.deepEqual(second.payload, Buffer.alloc(20_000, 48));
+  assert.deepEqual({ ...second.properties.userProperties }, { a: '0' });
+  assert.equal(String(second.properties.correlationData), '0');
+  await client.end();
+});
+
 test('a publish rate holds for what waited for the connection', async () => {
   const peer = new Peer();
   const client = peer.createClient(ONCE, slow());

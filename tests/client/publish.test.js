@@ -358,6 +358,31 @@ test('QoS 0 that waits for a connection is pending, counted and removed as all',
   await client.end();
 });
 
+for (const [title, loaded] of /** @type {const} */ ([
+  ['without a connection', true],
+  ['before the core is there', false],
+])) {
+  test(`${title}: what publish() was given may change once it has returned`, async () => {
+    const peer = new Peer();
+    const { connect } = peer.answers;
+    peer.answers.connect = () => {};
+    const client = peer.createClient({ queue: { qos0: true } });
+    if (loaded) await peer.connection(1);
+    const options = { retain: true, properties: { userProperties: { a: '0' } } };
+    const payload = new Uint8Array([48]);
+    const sent = client.publish('t', payload, options);
+    options.retain = false;
+    options.properties.userProperties.a = '1';
+    payload[0] = 49;
+    await peer.connection(1);
+    connect(await peer.last.packet('connect'), peer.last);
+    await sent;
+    const { retain, properties, payload: got } = await peer.last.packet('publish');
+    assert.deepEqual([retain, { ...properties.userProperties }, String(got)], [true, { a: '0' }, '0']);
+    await client.end();
+  });
+}
+
 test('a QoS 2 message without PUBREC is of unknown outcome when the session is lost', async () => {
   const peer = new Peer();
   const { publish } = peer.answers;

@@ -9,7 +9,7 @@ import { Machine } from './machine.js';
 import { negotiatedOf } from './negotiated.js';
 import { settingsOf } from './options.js';
 import { Outbox, payloadOf } from './outbox.js';
-import { ownBytes } from './outbox_records.js';
+import { ownBytes, ownOptions } from './outbox_records.js';
 import { Guide, isProfile } from './profile.js';
 import { PropertyTable } from './properties.js';
 import { Renewal } from './renewal.js';
@@ -385,9 +385,9 @@ export class Client {
    */
   async #publishLater(topic, payload, options = {}) {
     const own = ownBytes(payloadOf(payload));
-    const properties = options.properties && structuredClone(options.properties);
+    const kept = ownOptions(options);
     const timeout = await this.#begun('publish', options);
-    return this.#outbox.publish(topic, own, { ...options, properties, timeout });
+    return this.#outbox.publish(topic, own, { ...kept, timeout });
   }
 
   /**

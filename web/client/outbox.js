@@ -3,7 +3,7 @@
 import { Clock } from './clock.js';
 import { checkTopic, checkLevel, coreError, endedError, MqttError, notConnectedError } from './errors.js';
 import { Offline } from './outbox_offline.js';
-import { OutboxRecords, ownBytes } from './outbox_records.js';
+import { OutboxRecords, ownBytes, ownOptions } from './outbox_records.js';
 import { Settling } from './settle.js';
 
 /**
@@ -389,7 +389,7 @@ export class Outbox {
     const size = payload.length + topic.length;
     const many = this.#offline.count + this.#count >= this.#queue.maxMessages;
     this.#makeRoom(payload, size, many);
-    return this.#offline.add(topic, ownBytes(payload), options);
+    return this.#offline.add(topic, ownBytes(payload), ownOptions(options));
   }
 
   /** Have the core tell what expires while no connection asks it. */

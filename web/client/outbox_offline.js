@@ -34,7 +34,7 @@ export class Offline {
   /**
    * @param {string} topic
    * @param {Uint8Array | string} payload our own
-   * @param {PublishOptions} options
+   * @param {PublishOptions} options our own
    * @returns {Promise<PublishResult>}
    */
   add(topic, payload, options) {

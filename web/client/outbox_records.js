@@ -55,8 +55,7 @@ export class OutboxRecords {
     const { encode, pendingOf, hand, keep, left } = this.#common;
     encode(options.properties); // throws now if it cannot be
     const own = ownBytes(payload);
-    const { qos = 0, retain = false, resend = qos < 2, key } = options;
-    const properties = options.properties && structuredClone(options.properties);
+    const { qos = 0, retain = false, resend = qos < 2, key, properties } = ownOptions(options);
     const record = { topic, payload: own, qos, retain, resend, properties, key, at: Date.now() };
     const pending = pendingOf(topic, own, options);
     const fail = (/** @type {unknown} */ error) => {
@@ -175,4 +174,13 @@ export class OutboxRecords {
  */
 export function ownBytes(payload) {
   return typeof payload === 'string' ? payload : payload.slice();
+}
+
+/**
+ * Options that stay as they are.
+ * @param {PublishOptions} options
+ * @returns {PublishOptions}
+ */
+export function ownOptions(options) {
+  return { ...options, properties: options.properties && structuredClone(options.properties) };
 }
