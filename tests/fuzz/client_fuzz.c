@@ -292,6 +292,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   config.stream_min = 1024;
   config.packet_size_max = 2048;
   config.topic_alias_max = how >> 4 & 7;
+  config.publish_rate = how % 5;
   config.topic_alias_out_max = how >> 7 ? ALIASES_MAX : 2;
   void *memory = aligned_alloc(16, wq_client_size(&config));
   f->client = wq_client_init(memory, wq_client_size(&config), &config);

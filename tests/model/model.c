@@ -29,6 +29,7 @@ static void begin(model *m) {
   c->receive_max = 1 + choose(m, 6);
   c->packet_size_max = chance(m, 2) ? 2048 : 16384;
   c->topic_alias_max = choose(m, ALIASES_MAX + 1);
+  c->publish_rate = chance(m, 3) ? 2 + choose(m, 100) : 0;
   c->topic_alias_out_max = chance(m, 4) ? WQ_NO_ALIASES : 1 + choose(m, ALIASES_MAX);
   m->memory = aligned_alloc(16, wq_client_size(c));
   m->client = wq_client_init(m->memory, wq_client_size(c), c);

@@ -138,6 +138,7 @@ typedef struct model {
   uint32_t last_sent[2];         /* 1 + number of the last PUBLISH, by QoS 0 or more */
   ids releases, owed, completes; /* PUBRELs, acknowledgements and PUBCOMPs that the client owes, in order */
   uint32_t pings;                /* PINGREQ without PINGRESP, or more */
+  uint64_t paced_us;             /* as wq_client.paced_us, had each message left as early as it can have */
   uint64_t empty_at;             /* what is in the output was put there then, or later */
   uint8_t out[WIRE_MAX];
   uint32_t out_n, out_read;

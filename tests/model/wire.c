@@ -137,6 +137,14 @@ static void check_expiry(model *m, const upward *u, const wq_publish_packet *p) 
   if (over > m->empty_at) MUST(interval.number <= (over - m->empty_at + 999) / 1000);
 }
 
+/* publish_rate: a second's worth at once at most. */
+static void check_rate(model *m) {
+  if (!m->config.publish_rate) return;
+  if (m->paced_us < m->empty_at * 1000) m->paced_us = m->empty_at * 1000;
+  m->paced_us += 1000000 / m->config.publish_rate;
+  MUST(m->paced_us <= m->now * 1000 + 1000000);
+}
+
 static void sent_publish(model *m, const wq_publish_packet *p, uint64_t size, packet *note) {
   const uint32_t number = model_payload_read(m, p->payload);
   MUST(number < m->up_n);
@@ -149,6 +157,7 @@ static void sent_publish(model *m, const wq_publish_packet *p, uint64_t size, pa
   MUST(number + 1 > *last); /* in the order of wq_publish() [M5:4.6.0-1] */
   *last = number + 1;
   check_expiry(m, u, p);
+  check_rate(m);
   if (u->qos) {
     sent_acknowledged(m, number, p);
   } else {
