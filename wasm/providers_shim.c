@@ -429,6 +429,12 @@ EXPORT(uint32_t, wq_wasm_rule_text, uint32_t rule) {
   return wq_rule_text(&rules, (uint8_t)rule, result, sizeof result);
 }
 
+EXPORT(uint32_t, wq_wasm_rule_clause, uint32_t rule) {
+  const wq_bytes clause = wq_rule_clause(&rules, (uint8_t)rule);
+  memcpy(result, clause.data, clause.len);
+  return clause.len;
+}
+
 /* rule: WQ_RULE_PUBLISH_RATE or WQ_RULE_CONNECT_RATE. */
 EXPORT(uint32_t, wq_wasm_pace_take, uint32_t rule, double now) {
   const bool paced = rules.action[rule] == WQ_ACTION_ADJUST;

@@ -281,9 +281,13 @@ uint32_t wq_check_publish(const wq_rules *rules, const wq_publish_args *args, ui
 uint32_t wq_check_subscribe(const wq_rules *rules, const wq_subscription *subscriptions, uint32_t count,
                             wq_bytes properties, uint32_t active, wq_finding *findings);
 
-/* wq_rule_text - "AWS IoT Core: the highest QoS is 1; ...": service, rule, what to do instead. Writes at most `room` bytes
+/* wq_rule_text - "AWS IoT Core: the highest QoS of a message is 1; ...": service, rule, what to do instead. Writes at most `room` bytes
  * of UTF-8, without a 0 byte; returns how many. */
 uint32_t wq_rule_text(const wq_rules *rules, uint8_t rule, uint8_t *dst, uint32_t room);
+
+/* wq_rule_clause - the rule alone, for a form: "the highest QoS of a message is #", with # where its number stands; without a # the number
+ * is no amount. Static. */
+wq_bytes wq_rule_clause(const wq_rules *rules, uint8_t rule);
 
 /* wq_pace - a token bucket that holds one second's worth. All zero at first. */
 typedef struct wq_pace {

@@ -158,7 +158,7 @@ uint32_t wq_check_subscribe(const wq_rules *rules, const wq_subscription *subscr
 /* '#' is the rule's number. A rule whose number changes what it says has a second text, behind the line feed, for 0. */
 static const char *const texts[WQ_RULES] = {
     "it does not speak that version of MQTT; leave protocolVersion unset",
-    "the highest QoS is #; publish with QoS # or less",
+    "the highest QoS of a message is #; publish with QoS # or less",
     "topics that begin with $ take no retained messages; publish without retain\n"
     "nothing is retained; publish without retain",
     "a retained message has at most # bytes; make it smaller, or publish without retain",
@@ -168,7 +168,7 @@ static const char *const texts[WQ_RULES] = {
     "the keep-alive is # s at least; use that",
     "the keep-alive is # s at most, and never none; use that",
     "a client id has at most # bytes; choose a shorter one",
-    "a client id cannot begin like that; choose another",
+    "a client id cannot begin with a sign like $; choose another",
     "CONNECT cannot carry user properties; leave them out",
     "a payload has at most # bytes; send it in parts",
     "reported state has at most # bytes; report less, or send it as telemetry",
@@ -177,7 +177,7 @@ static const char *const texts[WQ_RULES] = {
     "a topic has at most # slashes; choose one with fewer levels",
     "of the topics with $ it takes those that it knows; see its documentation\n"
     "it takes only its own topics, with this device's name; use sendTelemetry() and its kin, or see its documentation",
-    "the highest QoS is #; subscribe with QoS # or less",
+    "the highest QoS of a subscription is #; subscribe with QoS # or less",
     "it knows no such filter for this device; subscribe to the topics of its documentation",
     "filters cannot have wildcards; subscribe to each topic",
     "a filter with wildcards gets no retained messages; subscribe to each topic whose last value is wanted",
@@ -205,15 +205,25 @@ static void put(wq_writer *w, const wq_rules *rules, uint8_t rule, const char *t
   }
 }
 
+static const char *text_of(const wq_rules *rules, uint8_t rule) {
+  const char *second = strchr(texts[rule], '\n');
+  return second != NULL && rules->number[rule] == 0 ? second + 1 : texts[rule];
+}
+
+wq_bytes wq_rule_clause(const wq_rules *rules, uint8_t rule) {
+  if (rule >= WQ_RULES) return (wq_bytes){NULL, 0};
+  const char *text = text_of(rules, rule);
+  return (wq_bytes){(const uint8_t *)text, (uint32_t)strcspn(text, ";")};
+}
+
 uint32_t wq_rule_text(const wq_rules *rules, uint8_t rule, uint8_t *dst, uint32_t room) {
   const wq_service_def *def = wq_service_def_at(rules->seat.service);
   if (def == NULL || rule >= WQ_RULES) return 0;
   wq_writer w = wq_writer_of(dst, room);
-  const char *text = texts[rule], *second = strchr(text, '\n'), *note = note_of(def, rule);
-  if (second != NULL && rules->number[rule] == 0) text = second + 1;
+  const char *note = note_of(def, rule);
   put(&w, rules, rule, def->info.title);
   put(&w, rules, rule, ": ");
-  put(&w, rules, rule, text);
+  put(&w, rules, rule, text_of(rules, rule));
   if (note != NULL) {
     put(&w, rules, rule, ". ");
     put(&w, rules, rule, note);

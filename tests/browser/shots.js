@@ -75,6 +75,15 @@ const STEPS = [
     `await service('clearblade', 'device', { key: '-----BEGIN PRIVATE KEY-----\\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg' });`,
   ],
   ['connect-cumulocity', `await service('cumulocity', 'device'); document.querySelector('.more-fields').open = true;`],
+  [
+    'connect-limits',
+    `const form = await service('aws', 'operator', {});
+     document.querySelector('.limits').open = true;
+     document.querySelector('[data-rule=qos] button').click();
+     const input = document.querySelector('#limit-payload-bytes');
+     input.value = '262144';
+     input.dispatchEvent(new Event('input'));`,
+  ],
   ['connect-any-device', `await service('', 'device');`],
   [
     'seat',

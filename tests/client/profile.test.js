@@ -87,7 +87,7 @@ test('publish: what is refused is not sent, and the next is', async () => {
   const client = await peer.connect(ONCE, aws(AWS));
   const error = await rejection(client.publish('a', 'x', { qos: 2 }));
   assert.deepEqual([error.phase, error.code, error.rule], ['publish', 'rule', 'qos']);
-  assert.match(error.message, /^AWS IoT Core: the highest QoS is 1; publish with QoS 1 or less/);
+  assert.match(error.message, /^AWS IoT Core: the highest QoS of a message is 1; publish with QoS 1 or less/);
   const large = await rejection(client.publish('a', new Uint8Array(131073), { qos: 1 }));
   assert.equal(large.rule, 'payload-bytes');
   const umlauts = await rejection(client.publish('ä'.repeat(129), 'x'));

@@ -5,9 +5,14 @@ import { DESK_LIMITS, Desk, merged } from '../../web/dashboard/model/desk.js';
 import * as profiles from '../../web/dashboard/model/profile.js';
 import {
   ANY_BROKER,
+  changesOf,
+  effective,
   fieldsFor,
   initialValues,
   layoutOf,
+  LIFTED,
+  limitFaults,
+  overridesOf,
   placeOfValues,
   seatFault,
   SERVICE_GROUPS,
@@ -112,9 +117,10 @@ test('profile: entries of before there were services are of a broker; rubbish is
     { ...old, seat: 'driver' },
     { ...old, values: { a: 1 } },
     { ...old, service: 5 },
+    { ...old, overrides: { qos: 2 } },
   ]);
   const list = profiles.recall({ getItem: () => stored, setItem() {} });
-  assert.deepEqual(list, [{ ...old, service: '', seat: 'operator', values: {} }]);
+  assert.deepEqual(list, [{ ...old, service: '', seat: 'operator', values: {}, overrides: {} }]);
 });
 
 test('profile: a device at any broker is that of the library; its address is checked by that', () => {
@@ -125,6 +131,44 @@ test('profile: a device at any broker is that of the library; its address is che
   assert.equal(profiles.placeOf({ field: 'key', reasonCode: 5 }, false), 'key');
   assert.equal(profiles.placeOf({ reasonCode: 5 }, false), 'form');
   assert.equal(placeOfValues({ host: '', product: 'p' }), 'p');
+});
+
+test('limits: what a person set in their place, and what is wrong with it', async () => {
+  const { rules } = await providers.open({ service: 'aws', device: '', scope: '' });
+  const limits = rules.all();
+  const names = limits.map(({ rule }) => rule);
+  assert.ok(names.includes('qos') && names.includes('publish-rate') && !names.includes('will'));
+  const typed = { qos: LIFTED, 'payload-bytes': ' 262144 ', 'topic-bytes': '256', filters: '-1', will: '1' };
+  assert.deepEqual(Object.keys(limitFaults(typed)), ['filters']);
+  for (const bad of ['', '1.5', '1e3', '4294967296', 'lots']) assert.ok(limitFaults({ filters: bad })['filters'], bad);
+  const set = effective(typed, limits);
+  assert.deepEqual(set, { qos: LIFTED, 'payload-bytes': '262144', filters: '-1' });
+  const { filters: _, ...good } = set;
+  assert.deepEqual(overridesOf(good), { qos: false, 'payload-bytes': 262144 });
+  assert.deepEqual(changesOf(good, limits), [
+    'You lifted a limit: the highest QoS of a message is 1.',
+    'You changed a limit: a payload has at most 262144 bytes, not 131072.',
+  ]);
+});
+
+test('limits: the service is given them, the page tells of them, and they are remembered', async () => {
+  const { session, asked } = sessionOver();
+  await session.services.want();
+  const overrides = { qos: LIFTED, filters: '60' };
+  const mine = profile({ service: 'aws', seat: 'device', values: AWS, secrets: KEYS, overrides });
+  assert.equal(await session.open(mine), true);
+  const rules = await asked[0].link.rules();
+  assert.deepEqual([rules.get('qos'), rules.get('filters')], [undefined, { action: 'refuse', value: 60 }]);
+  assert.equal(session.services.limitsOf('aws', AWS), undefined);
+  while (!session.services.limitsOf('aws', AWS)) await new Promise(setImmediate);
+  assert.deepEqual(session.warnings.slice(0, 2), [
+    'You lifted a limit: the highest QoS of a message is 1.',
+    'You changed a limit: a connection has at most 60 filters, not 50.',
+  ]);
+  const items = new Map();
+  const storage = { getItem: (/** @type {string} */ key) => items.get(key) ?? null, setItem: items.set.bind(items) };
+  profiles.remember(storage, mine);
+  assert.deepEqual(profiles.recall(storage)[0]?.overrides, overrides);
 });
 
 test('typed: JSON, or text; who begins with a bracket means JSON', () => {
@@ -239,6 +283,7 @@ class StandInDevice {
 }
 
 const AWS = { host: 'a.iot.eu-west-1.amazonaws.com', device: 'd' };
+const KEYS = { 'access-key': 'AKIA', 'secret-key': 'sesame' };
 
 /** @param {object} [replaced] of the library */
 function sessionOver(replaced = {}) {
@@ -259,9 +304,8 @@ function sessionOver(replaced = {}) {
 /** A device that is connected. */
 async function seated() {
   const all = sessionOver();
-  const secrets = { 'access-key': 'AKIA', 'secret-key': 'sesame' };
   assert.equal(
-    await all.session.open(profile({ service: 'aws', seat: 'device', values: AWS, secrets, keepalive: '' })),
+    await all.session.open(profile({ service: 'aws', seat: 'device', values: AWS, secrets: KEYS, keepalive: '' })),
     true,
   );
   const { device } = all.session;

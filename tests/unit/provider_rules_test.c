@@ -443,6 +443,10 @@ static void in_words(void) {
       CHECK(strncmp(said, title, strlen(title)) == 0);
       CHECK(strlen(said) < sizeof text - 100 && strchr(said, ';') != NULL);
       CHECK(strchr(said, '#') == NULL && strchr(said, '\n') == NULL);
+      const wq_bytes clause = wq_rule_clause(&rules, rule);
+      const uint32_t prefix = (uint32_t)strlen(title) + 2;
+      const uint32_t same = (uint32_t)strcspn((const char *)clause.data, "#;");
+      CHECK(clause.len != 0 && clause.data[clause.len] == ';' && memcmp(said + prefix, clause.data, same) == 0);
       for (uint32_t room = 0; room < 60 && room < strlen(said); room++) {
         uint8_t cut[61];
         memset(cut, 'X', sizeof cut);
@@ -453,10 +457,13 @@ static void in_words(void) {
   }
   use(WQ_AWS, "", "");
   CHECK_TEXT(words(WQ_RULE_QOS),
-             "AWS IoT Core: the highest QoS is 1; publish with QoS 1 or less. It never acknowledges "
+             "AWS IoT Core: the highest QoS of a message is 1; publish with QoS 1 or less. It never acknowledges "
              "QoS 2");
   CHECK_TEXT(words(WQ_RULE_RETAIN), "AWS IoT Core: topics that begin with $ take no retained messages; publish without "
                                     "retain");
+  const wq_bytes clause = wq_rule_clause(&rules, WQ_RULE_QOS);
+  CHECK_BYTES(clause.data, clause.len, (const uint8_t *)"the highest QoS of a message is #", 33);
+  CHECK(wq_rule_clause(&rules, WQ_RULES).data == NULL);
   rules.number[WQ_RULE_PAYLOAD_BYTES] = 5;
   CHECK_TEXT(words(WQ_RULE_PAYLOAD_BYTES), "AWS IoT Core: a payload has at most 5 bytes; send it in parts");
   use(WQ_SCALEWAY, "", "");

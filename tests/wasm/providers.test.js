@@ -111,7 +111,7 @@ test('rules: what AWS refuses, in words; nothing is made when all is well', asyn
   assert.equal(rules.checkPublish('a/b', 10), none, 'the same array');
   const [qos, ...more] = rules.checkPublish('a/b', 10, { qos: 2 });
   assert.deepEqual({ ...qos, message: '' }, { rule: 'qos', action: 'refuse', value: 1, index: 0, message: '' });
-  assert.match(qos.message, /^AWS IoT Core: the highest QoS is 1; publish with QoS 1 or less/);
+  assert.match(qos.message, /^AWS IoT Core: the highest QoS of a message is 1; publish with QoS 1 or less/);
   assert.deepEqual(more, []);
   const names = (/** @type {readonly { rule: string }[]} */ findings) => findings.map(({ rule }) => rule);
   assert.deepEqual(names(rules.checkPublish('$aws/nothing', 131073, { retain: true })), [

@@ -20,6 +20,8 @@ export class Services {
     this.painter = painter;
     /** @type {import('../providers/index.js').Providers | null} */
     this.providers = null;
+    /** By service and plan; undefined: asked for. @type {Map<string, import('./model/services.js').Limit[] | undefined>} */
+    this.limits = new Map();
     /** Why it could not be loaded. */
     this.trouble = '';
   }
@@ -43,6 +45,36 @@ export class Services {
     } finally {
       this.painter.touch(CHANGED.connection);
     }
+  }
+
+  /**
+   * What the service limits, with the plan that was chosen; undefined: not known yet, the views are told when it is.
+   * @param {string} name
+   * @param {import('./model/services.js').Values} values
+   */
+  limitsOf(name, values) {
+    const chosen = (this.find(name)?.fields ?? []).filter(({ kind }) => kind === 'choice');
+    const plan = Object.fromEntries(chosen.map((field) => [field.name, values[field.name]]));
+    const key = JSON.stringify([name, plan]);
+    if (this.providers && this.find(name) && !this.limits.has(key)) {
+      this.limits.set(key, undefined);
+      void this.#limits(this.providers, key, name, plan);
+    }
+    return this.limits.get(key);
+  }
+
+  /**
+   * @param {import('../providers/index.js').Providers} providers
+   * @param {string} key
+   * @param {string} service
+   * @param {import('../providers/index.js').Values} values
+   */
+  async #limits(providers, key, service, values) {
+    const { rules } = await providers.open({ service, device: '', scope: '' }, { values });
+    // The versions are chosen elsewhere on the form.
+    const limits = rules.all().filter(({ rule }) => rule !== 'version');
+    this.limits.set(key, limits);
+    this.painter.touch(CHANGED.connection);
   }
 
   /**

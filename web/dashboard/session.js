@@ -11,7 +11,7 @@ import { hex } from './model/text.js';
 import { DEVICE_FILTER, commandTopic, replyTopic } from './model/topics.js';
 import { serviceOf, withoutPasswords, withoutSecrets } from './model/profile.js';
 import { Desk } from './model/desk.js';
-import { placeOfValues, titleOf } from './model/services.js';
+import { changesOf, overridesOf, placeOfValues, titleOf } from './model/services.js';
 import { DeviceSeat } from './device_seat.js';
 import { OperatorSeat } from './operator_seat.js';
 import { CHANGED } from './paint.js';
@@ -120,9 +120,11 @@ export class Session {
     return this.profile?.service ? titleOf(this.profile.service) : '';
   }
 
-  /** @returns {string[]} what the service or the version in force does otherwise than asked */
+  /** @returns {string[]} limits that the person changed, and what the service or the version in force does otherwise than asked */
   get warnings() {
-    return this.client?.negotiated?.warnings ?? [];
+    const { profile } = this;
+    const limits = profile ? this.services.limitsOf(serviceOf(profile), profile.values) : [];
+    return [...changesOf(profile?.overrides ?? {}, limits ?? []), ...(this.client?.negotiated?.warnings ?? [])];
   }
 
   /** @returns {number} 5, 4 (3.1.1) or 3 (3.1); 0 while not connected for the first time */
@@ -181,7 +183,7 @@ export class Session {
   async take(profile, ours, signal) {
     const library = await this.services.want();
     const values = { ...profile.values, ...profile.secrets };
-    const link = library.profile(serviceOf(profile), values);
+    const link = library.profile(serviceOf(profile), values, { overrides: overridesOf(profile.overrides) });
     const options = { ...settingsOf(profile), signal };
     const { painter, now } = this;
     if (profile.seat === 'operator') {

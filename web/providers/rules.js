@@ -129,6 +129,21 @@ export class Rules {
   }
 
   /**
+   * All that the service has, in the order of RuleName, for showing. clause: the rule in words, with # where its number
+   * stands, as in 'the highest QoS of a message is #'; without a # the number is no amount.
+   * @returns {{ rule: RuleName, action: RuleAction, value: number, clause: string }[]}
+   */
+  all() {
+    return [...this.#names].flatMap(([number, name]) => {
+      const rule = /** @type {RuleName} */ (name);
+      const found = this.get(rule);
+      return found
+        ? [{ rule, ...found, clause: this.#instance.result(this.#instance.x.wq_wasm_rule_clause(number)) }]
+        : [];
+    });
+  }
+
+  /**
    * A rule in words: service, rule, what to do instead.
    * @param {RuleName} name
    */

@@ -11,6 +11,7 @@ import { ANY_BROKER } from './services.js';
  * @property {import('./services.js').SeatKind} seat
  * @property {import('./services.js').Values} values of the service's form, without those that are secret
  * @property {import('./services.js').Values} secrets the secret ones; never stored
+ * @property {import('./services.js').Overrides} overrides of the service's limits
  * @property {string} url
  * @property {string} clientId
  * @property {string} username
@@ -35,7 +36,7 @@ export function initialProfile(location) {
   const { protocol, host } = location;
   const url = /^https?:$/.test(protocol) ? `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/mqtt` : 'wss://';
   const login = { clientId: '', username: '', password: '', keepalive: '60', clean: true };
-  return { service: '', seat: 'operator', values: {}, secrets: {}, url, version: '', ...login };
+  return { service: '', seat: 'operator', values: {}, secrets: {}, overrides: {}, url, version: '', ...login };
 }
 
 /**
@@ -167,14 +168,14 @@ export function recall(storage) {
  * @returns {Remembered[]} what is remembered now
  */
 export function remember(storage, profile) {
-  const { service, seat, clientId, username, version, keepalive, clean } = profile;
+  const { service, seat, overrides, clientId, username, version, keepalive, clean } = profile;
   const kept = Object.entries(profile.values).map(([name, value]) => [
     name,
     /^wss?:/i.test(value) ? withoutSecrets(value) : value,
   ]);
   const broker = { url: withoutSecrets(profile.url), clientId, username, version, keepalive, clean };
   /** @type {Remembered} */
-  const entry = { service, seat, values: Object.fromEntries(kept), ...broker };
+  const entry = { service, seat, values: Object.fromEntries(kept), overrides, ...broker };
   const others = recall(storage).filter((other) => keyOf(other) !== keyOf(entry));
   const list = [entry, ...others].slice(0, MAX_REMEMBERED);
   save(storage, list);
@@ -219,7 +220,8 @@ function save(storage, list) {
  * @param {unknown} value
  */
 function withService(value) {
-  return typeof value === 'object' && value !== null ? { service: '', seat: 'operator', values: {}, ...value } : value;
+  const before = { service: '', seat: 'operator', values: {}, overrides: {} };
+  return typeof value === 'object' && value !== null ? { ...before, ...value } : value;
 }
 
 /**
@@ -230,12 +232,14 @@ function isRemembered(value) {
   if (typeof value !== 'object' || value === null) return false;
   const entry = /** @type {Record<string, unknown>} */ (value);
   const texts = ['service', 'url', 'clientId', 'username', 'version', 'keepalive'];
-  const { values, seat, clean } = entry;
+  const { values, overrides, seat, clean } = entry;
+  const isTexts = (/** @type {unknown} */ held) =>
+    isObject(held) && Object.values(held).every((text) => typeof text === 'string');
   return (
     texts.every((name) => typeof entry[name] === 'string') &&
     typeof clean === 'boolean' &&
     (seat === 'operator' || seat === 'device') &&
-    isObject(values) &&
-    Object.values(values).every((text) => typeof text === 'string')
+    isTexts(values) &&
+    isTexts(overrides)
   );
 }

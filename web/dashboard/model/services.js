@@ -21,6 +21,17 @@
  * @property {boolean} secret
  */
 
+/**
+ * A rule of the service.
+ * @typedef {object} Limit
+ * @property {string} rule
+ * @property {'warn' | 'adjust' | 'refuse'} action
+ * @property {number} value
+ * @property {string} clause with # where the value stands
+ */
+
+/** What a person set in place of a service's limits, by rule: a number as it was typed, or LIFTED. @typedef {Values} Overrides */
+
 /** @typedef {{ name: string, title: string, versions: number[], noOperator: string | null, fields: FormField[] }} FormService */
 
 /**
@@ -120,6 +131,67 @@ export function seatFault(fields, seat, values) {
   const device = fields.find(({ name }) => name === 'device');
   if (seat !== 'device' || !device || (values['device'] ?? '').trim() !== '') return null;
   return { field: 'device', message: 'Which device is this page to be?' };
+}
+
+/** The service has no such limit, as the person says. */
+export const LIFTED = 'lifted';
+
+/** The largest that a limit can be. */
+const LIMIT_MAX = 2 ** 32 - 1;
+
+/**
+ * What is wrong with limits that were changed, by rule.
+ * @param {Overrides} overrides
+ * @returns {Values}
+ */
+export function limitFaults(overrides) {
+  const bad = Object.entries(overrides).filter(([, text]) => text !== LIFTED && !isAmount(text));
+  return Object.fromEntries(bad.map(([rule]) => [rule, `A whole number, 0 to ${LIMIT_MAX}; or lift the limit.`]));
+}
+
+/** @param {string} text */
+function isAmount(text) {
+  return /^\d{1,10}$/.test(text.trim()) && Number(text) <= LIMIT_MAX;
+}
+
+/**
+ * As the library takes them.
+ * @param {Overrides} overrides without faults
+ * @returns {Record<string, number | false>}
+ */
+export function overridesOf(overrides) {
+  return Object.fromEntries(
+    Object.entries(overrides).map(([rule, text]) => [rule, text === LIFTED ? false : Number(text)]),
+  );
+}
+
+/**
+ * Those that change a limit which the service has.
+ * @param {Overrides} overrides
+ * @param {Limit[]} limits
+ * @returns {Overrides}
+ */
+export function effective(overrides, limits) {
+  return Object.fromEntries(
+    limits.flatMap(({ rule, value }) => {
+      const text = overrides[rule];
+      return text === undefined || text.trim() === String(value) ? [] : [[rule, text.trim()]];
+    }),
+  );
+}
+
+/**
+ * What was changed, in sentences.
+ * @param {Overrides} overrides
+ * @param {Limit[]} limits
+ */
+export function changesOf(overrides, limits) {
+  return limits.flatMap(({ rule, value, clause }) => {
+    const text = overrides[rule];
+    if (text === undefined) return [];
+    if (text === LIFTED) return [`You lifted a limit: ${clause.replace('#', String(value))}.`];
+    return [`You changed a limit: ${clause.replace('#', text)}, not ${value}.`];
+  });
 }
 
 /**

@@ -3,13 +3,16 @@
 import { html, nothing } from 'lit';
 import { View } from './view.js';
 import { idOf, serviceField } from './service_fields.js';
+import { limitId, serviceLimits } from './service_limits.js';
 import { shape } from './shapes.js';
 import { faultsOf, forget, initialProfile, placeOf, recall, serviceOf, withoutPasswords } from '../model/profile.js';
 import {
   ANY_BROKER,
+  effective,
   fieldsFor,
   initialValues,
   layoutOf,
+  limitFaults,
   placeOfValues,
   seatFault,
   SERVICE_GROUPS,
@@ -71,6 +74,12 @@ export class ConnectView extends View {
   get fields() {
     const { service, profile } = this;
     return service ? fieldsFor(service, profile.seat, profile.values) : [];
+  }
+
+  /** What the service limits, once it is known. */
+  get limits() {
+    const { profile, session } = this;
+    return this.service ? session.services.limitsOf(serviceOf(profile), profile.values) : undefined;
   }
 
   /** Loads the services if the form needs one. */
@@ -207,7 +216,22 @@ export class ConnectView extends View {
         <div class="service-fields">${more.map(show)}</div>
         ${this.settings(service.versions)}
       </details>
+      ${this.limitList(service.title)}
     `;
+  }
+
+  /** @param {string} title */
+  limitList(title) {
+    const { limits, profile } = this;
+    if (!limits) return nothing;
+    return serviceLimits(title, limits, profile.overrides, {
+      change: (rule, text) => {
+        const { [rule]: _, ...others } = this.profile.overrides;
+        this.profile = { ...this.profile, overrides: text === undefined ? others : { ...others, [rule]: text } };
+        this.faults = { ...this.faults, [limitId(rule)]: undefined };
+      },
+      fault: (rule) => this.faults[limitId(rule)] ?? '',
+    });
   }
 
   /** @returns {import('./service_fields.js').FormState} */
@@ -358,7 +382,7 @@ export class ConnectView extends View {
     const { profile } = this;
     const values = { ...(profile.values['device'] ? { device: profile.values['device'] } : {}) };
     const keepalive = service === '' ? '60' : '';
-    this.profile = { ...withoutPasswords(profile), service, values, version: '', keepalive };
+    this.profile = { ...withoutPasswords(profile), service, values, overrides: {}, version: '', keepalive };
     if (this.plain) this.profile = { ...this.profile, seat: 'operator' };
     this.begin();
   }
@@ -428,17 +452,28 @@ export class ConnectView extends View {
     event.preventDefault();
     let profile = { ...this.profile, url: this.profile.url.trim(), clientId: this.profile.clientId.trim() };
     const faults = faultsOf(profile);
-    if (this.plain) this.faults = faults;
-    else {
-      this.faults = { ...this.serviceFaults(profile), ...faults };
-      // What another way to sign in would use is not sent, and not remembered.
-      const { fields } = this;
-      profile = { ...profile, values: valuesOf(fields, profile.values), secrets: valuesOf(fields, profile.secrets) };
+    /** @type {Record<string, string>} */
+    let inForm = {};
+    if (!this.plain) {
+      inForm = this.serviceFaults(profile);
+      // What another way to sign in would use, and limits of another plan, are not sent, and not remembered.
+      const { fields, limits } = this;
+      const overrides = limits ? effective(profile.overrides, limits) : profile.overrides;
+      profile = {
+        ...profile,
+        overrides,
+        values: valuesOf(fields, profile.values),
+        secrets: valuesOf(fields, profile.secrets),
+      };
+      for (const [rule, fault] of Object.entries(limitFaults(overrides))) {
+        Object.assign(faults, { [limitId(rule)]: fault });
+      }
     }
+    this.faults = { ...inForm, ...faults };
     await this.updateComplete;
     const [first] = Object.keys(this.faults);
     if (!first) this.dispatchEvent(new CustomEvent('wq-connect', { detail: profile, bubbles: true }));
-    else this.focusOn(first in faults ? first : idOf(first));
+    else this.focusOn(first in inForm ? idOf(first) : first);
   }
 
   /** @override */
