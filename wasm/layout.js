@@ -1,7 +1,5 @@
-// What C tells about itself at start: numbers, offsets of struct fields, the table of MQTT 5.0 properties. The only things
-// known beforehand are the shape of a row (three words: name, value, size) and that a name of 0 ends the table.
-
-const ROW = 12;
+// What C tells about itself at start (wasm/layout.h): numbers, offsets of struct fields. The only things known beforehand
+// are the shape of that table, and that a name beginning with a dot or a space goes on from the last one that does not.
 
 /**
  * @typedef {object} PropertyInfo one row of the property table
@@ -25,11 +23,14 @@ export class Layout {
   constructor(memory, table) {
     /** @type {Record<string, number>} */
     const numbers = Object.create(null);
-    for (let row = table; memory.view.getUint32(row, true) !== 0; row += ROW) {
-      const name = memory.string(memory.view.getUint32(row, true));
-      const size = memory.view.getUint32(row + 8, true);
-      if (size > 0) this.#fields.set(name, { at: memory.view.getUint32(row + 4, true), size });
-      else numbers[name] = memory.view.getInt32(row + 4, true);
+    const [at, size, values] = [0, 4, 8].map((word) => memory.view.getUint32(table + word, true));
+    const names = new TextDecoder().decode(memory.u8.subarray(at, at + size)).split('\0');
+    let whole = '';
+    for (const [i, part] of names.entries()) {
+      const value = memory.view.getInt32(values + 4 * i, true);
+      const name = /^[. ]/.test(part) ? whole + part : (whole = part);
+      if (part.startsWith('.')) this.#fields.set(name, { at: value >> 8, size: value & 255 });
+      else numbers[name] = value;
     }
     this.numbers = Object.freeze(numbers);
   }
