@@ -36,6 +36,7 @@ static void jobs(void) {
   CHECK_TEXT(message(JOBS "j1/update/accepted", json("{'clientToken':'1'}")), "wait 10000");
   CHECK_TEXT(message(JOBS "j2/update/accepted", json("{'clientToken':'2'}")), "wait 10000");
   CHECK_TEXT(message(JOBS "j1/update/accepted", "{"), "wait 10000");
+  CHECK_TEXT(message(JOBS "start-next/accepted", json("{'clientToken':'2'," EXECUTION("j9", 1, 1) "}")), "wait 10000");
   CHECK_TEXT(message(JOBS "j1/update/accepted", json("{'clientToken':'2','executionState':{'versionNumber':5}}")),
              "tell updated 200 v5 name=j1");
   CHECK_INT(wq_dialogue_job(&dialogue, WQ_JOB_SUCCEEDED, false), 0);
@@ -54,6 +55,15 @@ static void jobs(void) {
   CHECK_TEXT(message(JOBS "notify", json("{'jobs':{'QUEUED':[]}}")), "wait");
   CHECK_TEXT(message(JOBS "notify-next", "nonsense"), "wait");
   CHECK_TEXT(message(JOBS "notify-next", json("{" EXECUTION("j3", 1, 1) "}")), START(7));
+}
+
+/* A job is told of while the next one is being asked for: one question is enough. */
+static void job_told_twice(void) {
+  asked();
+  CHECK_TEXT(message(JOBS "notify-next", json("{" EXECUTION("j1", 1, 7) "}")), "wait 10000");
+  CHECK_TEXT(message(JOBS "start-next/accepted", json("{'clientToken':'1'," EXECUTION("j1", 2, 7) "}")),
+             "tell job 200 v2 name=j1 details={\"step\":\"2\"} text={\"do\":1}");
+  CHECK_TEXT(nothing(), "wait");
 }
 
 static void job_gone(void) {
@@ -144,9 +154,24 @@ static void job_lost(void) {
   }
   CHECK_TEXT(later(10000), "tell updated 0 v4 name=j1"); /* five times is enough; the job stays */
   CHECK_INT(wq_dialogue_job(&dialogue, WQ_JOB_FAILED, false), 0);
+  CHECK_TEXT(nothing(), UPDATE(11, "j1", "FAILED", 4, ""));
+  CHECK_TEXT(later(10000), "wait 2000"); /* counted anew */
+  at_work();
+  CHECK_TEXT(hear(WQ_HEARD_CLOSED), "wait");
+  CHECK_TEXT(hear(WQ_HEARD_CONNECTED), "subscribe 1 " JOBS "notify-next");
+  CHECK_TEXT(granted("\1"), START(2));
+  CHECK_TEXT(message(JOBS "start-next/accepted", json("{'clientToken':'2'," EXECUTION("j1", 5, 7) "}")), "wait");
+  CHECK_INT(wq_dialogue_job(&dialogue, WQ_JOB_FAILED, false), 0);
+  CHECK_TEXT(nothing(), UPDATE(3, "j1", "FAILED", 5, "")); /* its version is another by now */
 }
 
 static void start_errors(void) {
+  asked();
+  for (int i = 1; i <= 4; i++)
+    later(10000), later(UINT64_C(1000) << i);
+  hear(WQ_HEARD_CLOSED), hear(WQ_HEARD_CONNECTED);
+  CHECK_TEXT(granted("\1"), START(6));
+  CHECK_TEXT(later(10000), "wait 2000"); /* counted anew on each connection */
   asked();
   CHECK_TEXT(message(JOBS "start-next/rejected", json("{'clientToken':'9','code':'InternalError'}")), "wait 10000");
   CHECK_TEXT(message(JOBS "start-next/rejected", json("{'clientToken':'1','code':'InternalError'}")), "wait 2000");
@@ -315,6 +340,7 @@ static void operation_arguments(void) {
 int main(void) {
   rooms_make();
   check_case("AWS jobs: one after the other, to their end", jobs);
+  check_case("AWS jobs: told of while it is asked for", job_told_twice);
   check_case("AWS jobs: cancelled from outside", job_gone);
   check_case("AWS jobs: updates that are rejected", job_errors);
   check_case("AWS jobs: the connection lost, and no answer", job_lost);

@@ -128,6 +128,8 @@ static void dps_busy(void) {
   dps_polled();
   CHECK_TEXT(message(DPS "res/429/?$rid=2", ""), "wait 3000");
   CHECK_TEXT(later(3000), POLL "3&operationId=4.2f%2F8a%26b ");
+  CHECK_TEXT(message(DPS "res/202/?$rid=3&retry-after=99999", json("{'status':'assigning'}")), "wait 60000");
+  CHECK_TEXT(later(300000), "failed -3 0"); /* it was busy, but not to the end */
 }
 
 static void dps_unanswered(void) {
@@ -238,8 +240,9 @@ static void cumulocity(void) {
     CHECK_TEXT(nothing(), "wait 5000");
     CHECK_TEXT(later(5000), "publish 0 s/ucr ");
   }
-  static const char *const passed_over[] = {"",         "71,t1,u,p",   "70",          "70,t1,u", "70,,u,p", "70,t1,,p",
-                                            "70,t1,u,", "70,\xFF,u,p", "70,\"t1,u,p", "\n\n,,,", "7,0,1,2"};
+  static const char *const passed_over[] = {
+      "",         "71,t1,u,p",         "70",          "70,t1,u",     "70,,u,p", "70,t1,,p",
+      "70,t1,u,", "71,a,b,c\n70,t1,u", "70,\xFF,u,p", "70,\"t1,u,p", "\n\n,,,", "7,0,1,2"};
   for (size_t i = 0; i < sizeof passed_over / sizeof passed_over[0]; i++)
     CHECK_TEXT(message("s/dcr", passed_over[i]), "wait 5000");
   CHECK_TEXT(message("s/ds", "70,t1,u,p"), "wait 5000");

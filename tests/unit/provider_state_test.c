@@ -42,6 +42,13 @@ static void azure_desired(void) {
              "tell state 200 v9 desired={\"$version\":9}");
   CHECK_TEXT(nothing(), "wait");
   CHECK_TEXT(message(DESIRED "10", "{}"), "tell desired 200 v10 desired={}");
+  CHECK_TEXT(message(DESIRED "12", "{}"), "publish 0 $iothub/twin/GET/?$rid=4 ");
+  for (int i = 4; i <= 5; i++) { /* a whole that stays behind what came before is asked for once more, not for ever */
+    char topic[40];
+    snprintf(topic, sizeof topic, "$iothub/twin/res/200/?$rid=%d", i);
+    CHECK_TEXT(message(topic, json("{'desired':{'$version':11}}")), "tell state 200 v11 desired={\"$version\":11}");
+    CHECK_TEXT(later(2000), i == 4 ? "publish 0 $iothub/twin/GET/?$rid=5 " : "wait");
+  }
 }
 
 static void azure_report(void) {
@@ -61,6 +68,14 @@ static void azure_report(void) {
                                                                   "reported={\"b\":2,\"$version\":9}");
   CHECK_INT(wq_dialogue_report(&dialogue, false), 0);
   CHECK_TEXT(nothing(), "publish 0 $iothub/twin/PATCH/properties/reported/?$rid=5 <doc>");
+}
+
+/* What is reported counts by itself. */
+static void azure_report_unchanged(void) {
+  azure_in_step();
+  CHECK_TEXT(message(DESIRED "6", "{}"), "tell desired 200 v6 desired={}");
+  CHECK_INT(wq_dialogue_report(&dialogue, true), 0);
+  CHECK_TEXT(nothing(), "publish 0 $iothub/twin/PATCH/properties/reported/?$rid=2&$version=9 <doc>");
 }
 
 static void azure_put_off(void) {
@@ -122,6 +137,12 @@ static void azure_unanswered(void) {
   CHECK_INT(wq_dialogue_get(&dialogue), 0);
   CHECK_TEXT(nothing(), "publish 0 $iothub/twin/GET/?$rid=8 ");
   CHECK_TEXT(message("$iothub/twin/res/200/?$rid=8", json(TWIN)), TWIN_TOLD);
+  azure_asked();
+  for (int i = 1; i <= 4; i++)
+    later(10000), later(UINT64_C(1000) << i);
+  hear(WQ_HEARD_CLOSED), hear(WQ_HEARD_CONNECTED);
+  CHECK_TEXT(granted("\1\1"), "publish 0 $iothub/twin/GET/?$rid=6 ");
+  CHECK_TEXT(later(10000), "wait 2000"); /* counted anew on each connection */
 }
 
 static void azure_module(void) {
@@ -166,6 +187,37 @@ static void aws_deltas(void) {
   CHECK_TEXT(message(SHADOW "get/accepted", json("{'state':{'desired':{'a':1}},'version':20}")), "wait"); /* unasked */
 }
 
+/* A change that overtakes the whole is not told, and the whole is asked for again. */
+static void aws_overtaken(void) {
+  aws_asked();
+  CHECK_TEXT(message(SHADOW "update/delta", json("{'state':{'a':3},'version':6}")), "wait 10000");
+  CHECK_TEXT(message(SHADOW "get/accepted", json("{'state':{'desired':{'a':1}},'version':5}")),
+             "tell state 200 v5 desired={\"a\":1}");
+  CHECK_TEXT(later(2000), "publish 0 " SHADOW "get ");
+}
+
+/* Versions are counted from the whole on, and by what was reported. */
+static void aws_report_counts(void) {
+  static const struct {
+    const char *first, *second;
+    bool missed;
+  } rows[] = {{"{'version':7,'clientToken':'2'}", NULL, true},
+              {"{'version':6,'clientToken':'2'}", "{'version':7,'clientToken':'3'}", false},
+              {"{'version':6,'clientToken':'2'}", "{'version':8,'clientToken':'3'}", true}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    aws_in_step();
+    CHECK_INT(wq_dialogue_report(&dialogue, false), 0);
+    nothing();
+    CHECK(strncmp(message(SHADOW "update/accepted", json(rows[i].first)), "tell reported 200", 17) == 0);
+    if (rows[i].second != NULL) {
+      CHECK_INT(wq_dialogue_report(&dialogue, false), 0);
+      CHECK(strncmp(nothing(), "publish 0 " SHADOW "update", 30) == 0);
+      CHECK(strncmp(message(SHADOW "update/accepted", json(rows[i].second)), "tell reported 200", 17) == 0);
+    }
+    CHECK_TEXT(nothing(), rows[i].missed ? "publish 0 " SHADOW "get " : "wait");
+  }
+}
+
 static void aws_report(void) {
   aws_in_step();
   CHECK_INT(wq_dialogue_report(&dialogue, false), 0);
@@ -203,6 +255,12 @@ static void aws_deleted(void) {
   CHECK_TEXT(nothing(), "wait");
   CHECK_TEXT(message(SHADOW "update/delta", json("{'state':{'a':3},'version':2}")),
              "tell desired 200 v2 desired={\"a\":3}");
+  aws_in_step();
+  hear(WQ_HEARD_CLOSED), hear(WQ_HEARD_CONNECTED);
+  CHECK_TEXT(granted("\1\1\1\1\1"), "publish 0 " SHADOW "get ");
+  CHECK_TEXT(message(SHADOW "get/rejected", json("{'code':404}")), "tell state 404");
+  CHECK_TEXT(message(SHADOW "update/delta", json("{'state':{'a':3},'version':1}")),
+             "tell desired 200 v1 desired={\"a\":3}");
 }
 
 static void aws_no_shadow(void) {
@@ -215,6 +273,8 @@ static void aws_no_shadow(void) {
   CHECK_TEXT(nothing(), "wait");
   aws_asked();
   CHECK_TEXT(message(SHADOW "get/rejected", "nonsense"), "tell state 400");
+  aws_asked();
+  CHECK_TEXT(message(SHADOW "get/rejected", json("{'code':600}")), "tell state 400"); /* none of HTTP's */
   aws_asked();
   CHECK_TEXT(message(SHADOW "get/rejected", json("{'code':500}")), "wait 2000");
   CHECK_TEXT(hear(WQ_HEARD_CLOSED), "wait");
@@ -287,6 +347,10 @@ static void alibaba(void) {
   CHECK_TEXT(message("/sys/pk/dn/thing/event/property/post_reply",
                      json("{'id':'2147483650','code':460,'message':'request parameter error'}")),
              "tell reported 460 detail=request parameter error");
+  CHECK_INT(wq_dialogue_report(&dialogue, false), 0);
+  CHECK(strncmp(nothing(), "publish", 7) == 0);
+  CHECK_TEXT(message("/sys/pk/dn/thing/event/property/post_reply", json("{'id':'2147483651','code':70000}")),
+             "tell reported 500"); /* Alibaba's codes go beyond HTTP's */
   CHECK_INT(wq_dialogue_get(&dialogue), 0);
   CHECK_TEXT(nothing(), "publish 0 /shadow/update/pk/dn {\"method\":\"get\"}");
   CHECK_TEXT(message("/shadow/get/pk/dn", json("{'method':'reply','payload':{'status':'error','content':{'errorcode':"
@@ -316,11 +380,14 @@ int main(void) {
   rooms_make();
   check_case("Azure: changes in order, each once; what was missed is fetched", azure_desired);
   check_case("Azure: reports, one at a time, answered by number and version", azure_report);
+  check_case("Azure: a report that hangs on what was reported before", azure_report_unchanged);
   check_case("Azure: a report that is put off, and given up", azure_put_off);
   check_case("Azure: the connection lost in each state", azure_lost);
   check_case("Azure: the twin does not come", azure_unanswered);
   check_case("Azure: a module; a subscription that is refused", azure_module);
   check_case("AWS: deltas by version, of this shadow only", aws_deltas);
+  check_case("AWS: a delta that overtakes the whole", aws_overtaken);
+  check_case("AWS: versions that a report has or skips", aws_report_counts);
   check_case("AWS: reports by token; conflicts; a version that was missed", aws_report);
   check_case("AWS: a shadow that was deleted", aws_deleted);
   check_case("AWS: no shadow yet", aws_no_shadow);
