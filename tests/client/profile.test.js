@@ -2,7 +2,7 @@
 // are renewed. With profiles of wasmqtt/providers, and with one of this file.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memoryStore } from '../../web/client/index.js';
+import { memoryStore, MqttError } from '../../web/client/index.js';
 import { aws, azureEventGrid, azureIotHub, clearblade } from 'wasmqtt/providers';
 import { eventually, Peer, rejection } from './peer.js';
 
@@ -176,6 +176,111 @@ const slow = (action = 'adjust') =>
   ruled({ get: (name) => (name === 'publish-rate' ? { action, value: 1 } : undefined) });
 const payloadsOf = (/** @type {import('./peer.js').PeerConnection} */ connection) =>
   connection.packets.filter(({ cmd }) => cmd === 'publish').map(({ payload }) => String(payload));
+
+test('what a profile gives gives way to the options; its rules are asked about what comes of both', async () => {
+  const peer = new Peer();
+  /** @type {any[]} */
+  const asked = [];
+  const profile = {
+    ...ruled({ checkConnect: (question) => (asked.push(question), []) }),
+    login: () => ({ url: 'ws://own.example', clientId: 'theirs', protocols: ['theirs'], protocolVersions: [4] }),
+  };
+  const will = { topic: 'w', payload: 'gone', qos: /** @type {const} */ (1), retain: true };
+  const options = { ...ONCE, clientId: 'mine', protocols: ['mine'], keepalive: 7, clean: false, will };
+  const client = await peer.connect(options, /** @type {any} */ (profile));
+  const { clientId } = await peer.last.packet('connect');
+  assert.deepEqual([clientId, peer.last.protocols], ['mine', ['mine']]);
+  assert.deepEqual(asked, [
+    {
+      ...{ version: 4, clean: false, keepalive: 7, clientId: 'mine', userProperties: false },
+      will: { topic: 'w', payloadLength: 4, qos: 1, retain: true },
+    },
+  ]);
+  await client.end();
+});
+
+test('rules are asked about text by its bytes, about identifiers, and about the version that is likely', async () => {
+  const peer = new Peer();
+  /** @type {any[]} */
+  const asked = [];
+  const long = { rule: 'payload-bytes', action: /** @type {const} */ ('refuse'), value: 5, message: 'No.' };
+  const profile = {
+    ...ruled({
+      checkPublish: (topic, length, message, version) => (asked.push(version), length > 5 ? [long] : []),
+      checkSubscribe: (filters, { subscriptionIdentifier }) => (asked.push(subscriptionIdentifier), []),
+    }),
+    login: () => ({ url: 'ws://own.example', protocolVersions: [4] }),
+  };
+  const { connect } = peer.answers;
+  peer.answers.connect = () => {};
+  const client = peer.createClient(ONCE, /** @type {any} */ (profile));
+  const before = client.publish('t', 'eeeee', { qos: 1 }); // 15 bytes if each were of three
+  connect(await (await peer.connection(1)).packet('connect'), peer.last);
+  await before;
+  for (const text of ['eeeeee', 'ééé', '€€']) assert.equal((await rejection(client.publish('t', text))).code, 'rule');
+  assert.deepEqual([...new Set(asked.splice(0))], [4]);
+  await client.subscribe('f', { properties: { subscriptionIdentifier: 7 } }, () => {});
+  await client.subscribe('g', () => {});
+  assert.deepEqual(asked, [true, false]);
+  await client.end();
+});
+
+test('a warning of what waited for a connection is told on that one, and not on the next', async () => {
+  const peer = new Peer();
+  const warning = { rule: 'retain', action: /** @type {const} */ ('warn'), value: 0, message: 'It is not kept.' };
+  const profile = ruled({ checkPublish: (topic, length, { retain }) => (retain ? [warning] : []) });
+  const { connect } = peer.answers;
+  peer.answers.connect = () => {};
+  const client = peer.createClient({}, profile);
+  await peer.connection(1);
+  const sent = client.publish('t', 'x', { qos: 1, retain: true });
+  const packet = await peer.last.packet('connect');
+  peer.answers.connect = connect;
+  connect(packet, peer.last);
+  await sent;
+  assert.deepEqual(client.negotiated?.warnings, ['It is not kept.']);
+  peer.last.drop();
+  await eventually(() => client.stats.connections === 2);
+  assert.deepEqual(client.negotiated?.warnings, []);
+  await client.end();
+});
+
+test('a connect rate: an attempt waits for its turn, and is not begun before', async () => {
+  const peer = new Peer();
+  const waits = [3, 1, 0];
+  /** @type {(string | number)[]} */
+  const told = [];
+  const pace = (/** @type {string} */ name) => (told.push(name), waits.shift() ?? 0);
+  const rules = ruled({ pace });
+  const login = () => (told.push('login'), rules.login());
+  const client = await peer.connect(ONCE, { ...rules, login });
+  assert.deepEqual(told, ['connect-rate', 'connect-rate', 'connect-rate', 'login']);
+  await client.end();
+});
+
+test('limits: the smaller of the option and the rule; a rate beyond what can be counted is none', async () => {
+  const peer = new Peer();
+  peer.answers.publish = () => {};
+  const rules = ruled({
+    get: (name) =>
+      name === 'inflight'
+        ? { action: 'adjust', value: 3 }
+        : name === 'publish-rate'
+          ? { action: 'adjust', value: 2e6 }
+          : undefined,
+  });
+  const client = await peer.connect({ ...ONCE, maxInflight: 1 }, rules);
+  for (const text of ['1', '2']) client.publish('t', text, { qos: 1 }).catch(() => {});
+  await peer.last.packet('publish');
+  assert.deepEqual([client.stats.inflight, client.stats.queued], [1, 1]);
+  await client.end({ force: true });
+});
+
+test('an error of login() that is an MqttError stays as it is', async () => {
+  const error = new MqttError('open', 'my-code', 'As I said.');
+  const told = await rejection(new Peer().connect(ONCE, { login: () => Promise.reject(error) }));
+  assert.equal(told, error);
+});
 
 test('a publish rate: messages wait for their turn, can be seen and taken back; end() awaits them', async () => {
   const peer = new Peer();

@@ -24,6 +24,23 @@ test('subscribe() resolves with what was granted; options travel', async () => {
   await client.end();
 });
 
+test('filters that are too large for one SUBSCRIBE are asked for one by one; one that is so alone is refused', async () => {
+  const peer = new Peer();
+  peer.connack.properties = { maximumPacketSize: 60 };
+  const client = peer.createClient();
+  const filters = ['a', 'b', 'c', 'd'].map((name, i) => name.repeat(i === 1 ? 80 : 30));
+  const [a, b, c, d] = filters.map((filter) => client.subscribe(filter, () => {}));
+  const error = await rejection(b);
+  assert.deepEqual([error.phase, error.code], ['subscribe', 'server-limit']);
+  await Promise.all([a, c, d]);
+  const asked = peer.last.packets.filter(({ cmd }) => cmd === 'subscribe').map(({ subscriptions }) => subscriptions);
+  assert.deepEqual(
+    asked.map((all) => all.map((/** @type {any} */ one) => one.topic)),
+    [[filters[0]], [filters[2]], [filters[3]]],
+  );
+  await client.end();
+});
+
 test('a handler is active from the moment its SUBSCRIBE is queued', async () => {
   const peer = new Peer();
   peer.answers.subscribe = ({ messageId }, connection) =>

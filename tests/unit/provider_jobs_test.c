@@ -88,6 +88,7 @@ static void job_gone(void) {
              "tell job 200 v2 name=j2 details={\"step\":\"2\"} text={\"do\":1}");
   CHECK_INT(wq_dialogue_job(&dialogue, WQ_JOB_FAILED, false), 0);
   CHECK_TEXT(nothing(), UPDATE(4, "j2", "FAILED", 2, "")); /* what the other waited for is not waited for */
+  CHECK_TEXT(later(10000), "wait 2000");                   /* nor its tries counted */
   at_work();                                               /* the same job, run once more */
   CHECK_TEXT(hear(WQ_HEARD_CLOSED), "wait");
   CHECK_TEXT(hear(WQ_HEARD_CONNECTED), "subscribe 1 " JOBS "notify-next");
@@ -228,7 +229,9 @@ static void operations(void) {
   CHECK_TEXT(acknowledged(), "wait");
   CHECK_INT(wq_dialogue_finish(&dialogue, 2, false, true), 0);
   CHECK_TEXT(nothing(), "publish 1 s/us 502,c8y_Command,<doc> #2");
+  CHECK_TEXT(nothing(), "wait");
   CHECK_TEXT(acknowledged(), "tell operation 200 #2");
+  CHECK_TEXT(nothing(), "wait");
 }
 
 /* Of one fragment and child, answers keep the order of arrival; others do not wait. */
