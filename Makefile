@@ -11,15 +11,12 @@ EMCC    := NODE_PATH=/usr/share/nodejs:$(NODE_PATH) emcc
 
 # Tools that setup.sh or npm put into the tree come before the system's.
 export PATH := $(CURDIR)/build/node/bin:$(CURDIR)/node_modules/.bin:$(PATH)
-MAKEFLAGS   += --no-builtin-rules
-ifeq ($(MAKELEVEL),0)
-MAKEFLAGS   += --jobs=$(shell nproc)
-endif
+MAKEFLAGS   += --no-builtin-rules $(if $(filter 0,$(MAKELEVEL)),--jobs=$(shell nproc))
 # One short line a file made; V=1 shows the commands.
 Q    := $(if $(V),,@)
 SAY   = $(if $(V),:,printf '%-8s%s\n' $(1) $@)
 .SUFFIXES .DELETE_ON_ERROR .SECONDARY:
-.PHONY: all dist lib test fuzz bench bench-native setup lint lint-c lint-js spec format providers demo cloud-sim clean help
+.PHONY: all dist lib test fuzz size bench bench-native setup lint lint-c lint-js spec format providers demo cloud-sim clean help
 
 # ---------------------------------------------------------------------------------------------------- sources
 CORE_C    := $(wildcard src/*.c src/codec/*.c src/client/*.c src/provider/*.c)
@@ -173,9 +170,8 @@ $(eval $(call BUNDLE,dashboard,$(DASH),dist/worker.js))
 $(eval $(call BUNDLE,types,$(TYPES),tsconfig.json))
 
 # ---------------------------------------------------------------------------------------------------- tests
-comma  := ,
 SUITE  := lint tools unit vectors fuzz wasm client provider clouds interop dashboard net browser
-CHOSEN := $(subst $(comma), ,$(SUITE))
+CHOSEN := $(shell echo $(SUITE) | tr , ' ')
 # What each suite needs built.
 NEED_lint    := build/gen/webcrypto.js $(TYPES) $(CLOUDS)
 NEED_tools   := $(LIB_JS) $(TYPES) $(PEERS)
@@ -201,6 +197,9 @@ fuzz: $(FUZZ) ## let each fuzz target look for new inputs; SECONDS=600
 
 providers: dist/providers.wasm build/gen/webcrypto.js ## the page that compares the services: web/docs/providers.md
 	node web/docs/providers.js && prettier --write --log-level warn web/docs
+
+size: dist ## what users load, in bytes, and what the providers and SmartREST take of it
+	@LINK='$(EMCC) -Oz -flto $(WASM_FEATURES) $(WASM_LINK)' node tests/tools/sizes.js
 
 bench: dist $(PEERS) build/native/load ## speed in Chromium and Firefox, beside other clients; BENCH='cost chromium out' chooses
 	@node tests/bench/bench.js $(BENCH)
