@@ -489,6 +489,25 @@ test('start() that fails for a re-authentication leaves the connection as it is'
   await client.end();
 });
 
+test('AUTH that cannot be sent leaves the connection as it is', async () => {
+  const peer = new Peer();
+  let data = 'x'.repeat(100);
+  const authentication = { method: METHOD, start: () => ({ data: peer.last.count('connect') ? data : 'hello' }) };
+  peer.answers.connect = (_packet, connection) => connection.send(connack(undefined, { maximumPacketSize: 60 }));
+  const client = await peer.connect({ authentication });
+  const error = await rejection(client.reauthenticate());
+  assert.deepEqual([error.code, error.cause.code], ['credentials-failed', 'server-limit']);
+  await client.publish('a', 'b', { qos: 1 });
+  data = 'short';
+  const done = client.reauthenticate();
+  const packet = await peer.last.packet('auth');
+  assert.equal(dataOf(packet), 'short');
+  peer.last.send(auth(0));
+  await done;
+  assert.equal(peer.connections.length, 1);
+  await client.end();
+});
+
 test('AUTH on the connection that we did not begin', async () => {
   for (const packet of [auth(0x18, 'and?'), auth(0)]) {
     const peer = new Peer();

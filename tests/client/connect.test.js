@@ -510,3 +510,10 @@ test('end() with properties that cannot be rejects and changes nothing', async (
   await client.end();
   assert.equal(client.state, 'ended');
 });
+
+test('a server that opens and says nothing is not asked in an older version: it knows its own time', async () => {
+  const peer = new Peer();
+  peer.answers.connect = () => {};
+  const error = await rejection(peer.connect({ connectTimeout: 30, reconnect: false }));
+  assert.deepEqual([error.phase, error.code, peer.connections.length], ['connack', 'timeout', 1]);
+});

@@ -318,8 +318,64 @@ test('reconnect() and errors say why a new attempt begins', async () => {
   await client.end();
 });
 
+test('virtual clock: the service says when; an answer that is no longer one, and a failure, are told and tried again', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1e12 });
+  t.after(() => mock.timers.reset());
+  /** @type {(() => any)[]} */
+  const answers = [];
+  let asked = 0;
+  const dialer = {
+    expires: 1e12 + HOUR,
+    renew: 1e12 - 1, // over: as if it had said nothing
+    credentials: async () => (asked++, answers.shift()?.()),
+  };
+  /** @type {any[]} */
+  const told = [];
+  const machine = { log() {}, report: (/** @type {any} */ error) => told.push(error.code) };
+  const renewal = new Renewal(
+    /** @type {any} */ (machine),
+    /** @type {any} */ ({ release() {} }),
+    /** @type {any} */ (dialer),
+    { minDelay: SECOND, maxDelay: SECOND, jitter: 'none', stableTime: 1 },
+    () => {},
+  );
+  answers.push(
+    () => ({ expires: dialer.expires }),
+    () => Promise.reject(Object.assign(new Error('no'), { code: 'mine' })),
+  );
+  renewal.accepted();
+  mock.timers.tick(HOUR - 5 * MINUTE - 1);
+  assert.equal(asked, 0);
+  for (const [n, codes] of /** @type {[number, string[]][]} */ ([
+    [1, ['credentials-failed']],
+    [2, ['credentials-failed', 'mine']],
+  ])) {
+    mock.timers.tick(1);
+    await turn();
+    assert.deepEqual([asked, told], [n, codes]);
+    mock.timers.tick(SECOND - 1);
+    await turn();
+    assert.equal(asked, n);
+  }
+  renewal.stop();
+  dialer.renew = Date.now() + MINUTE;
+  renewal.accepted();
+  mock.timers.tick(MINUTE - 1);
+  assert.equal(asked, 2);
+  mock.timers.tick(1);
+  assert.equal(asked, 3);
+  renewal.stop();
+});
+
 test('virtual clock: credentials of two months, and a machine that slept', async (t) => {
   mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1e12 });
+  const { setTimeout: set } = globalThis;
+  globalThis.setTimeout = /** @type {any} */ (
+    (/** @type {() => void} */ ring, /** @type {number} */ ms) => {
+      assert.ok(ms < 2 ** 31, 'an engine would ring at once');
+      return set(ring, ms);
+    }
+  );
   t.after(() => mock.timers.reset());
   let asked = 0;
   const dialer = {

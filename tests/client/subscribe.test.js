@@ -389,7 +389,7 @@ test('a loop that has failed gives what it had, says so once, and stays ended', 
 test('the mark counts bytes too', async () => {
   const peer = new Peer();
   const client = await peer.connect();
-  const subscription = await client.subscribe('a', { highWaterMark: { bytes: 2500 } });
+  const subscription = await client.subscribe('a', { highWaterMark: { bytes: 2002 } }); // two, with their topics, just fit
   const iterator = subscription[Symbol.asyncIterator]();
   const send = (/** @type {number} */ n) =>
     peer.last.sendNow(peer.last.encode(...Array(n).fill(publish('a', 'x'.repeat(1000)))));
@@ -399,6 +399,24 @@ test('the mark counts bytes too', async () => {
   await iterator.next();
   send(2);
   assert.equal(subscription.dropped, 2, 'neither what was taken nor what was dropped counts');
+  await client.end();
+});
+
+test('by default a loop keeps 1024 messages, and 4 MiB', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const many = await client.subscribe('m');
+  const large = await client.subscribe('l');
+  void many[Symbol.asyncIterator]();
+  void large[Symbol.asyncIterator]();
+  const send = (/** @type {number} */ n, /** @type {any} */ message) =>
+    peer.last.sendNow(peer.last.encode(...Array(n).fill(message)));
+  send(1024, publish('m', 'x'));
+  send(4, publish('l', 'x'.repeat((1 << 20) - 1)));
+  assert.deepEqual([many.dropped, large.dropped], [0, 0]);
+  send(1, publish('m', 'x'));
+  send(1, publish('l', ''));
+  assert.deepEqual([many.dropped, large.dropped], [1, 1]);
   await client.end();
 });
 
