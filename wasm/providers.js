@@ -1,10 +1,8 @@
 // One instance of the second module (dist/providers.wasm): src/provider for JavaScript. It knows nothing of services; it
 // puts arguments where providers_shim.c wants them, and reads what that tells.
-import bind from '../build/gen/webcrypto.js';
-import { Layout } from './layout.js';
-import { Memory } from './memory.js';
-import { Scratch } from './scratch.js';
+import { _boundary } from './boundary.js';
 
+const { bind, Layout, Memory, Scratch } = _boundary;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class ProviderInstance {

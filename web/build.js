@@ -40,7 +40,8 @@ const common = {
 
 /**
  * Emscripten merges the library into a scope of its own, where HEAPU8 is the memory, and `$name` is a variable `name`. Here
- * that scope is a function, called once an instance; HEAPU8 becomes a field of its argument, so that it can be renewed.
+ * that scope is a function, called once an instance; HEAPU8 becomes a field of its argument, so that it can be renewed, and
+ * what only emcc reads is left out.
  */
 async function webcrypto() {
   const source = await readFile('wasm/library_webcrypto.js', 'utf8');
@@ -53,7 +54,7 @@ async function webcrypto() {
     `export default function bind(heap) {
   const LibraryManager = { library: {} };
   const mergeInto = Object.assign;
-  ${source}
+  ${source.replace(/^ *\w+__(sig|deps):.*\n/gm, '')}
   const { library } = LibraryManager;
   ${shared.map((name) => `var ${name} = library.$${name};`).join('\n')}
   return { ${bindings.map((name) => `${name}: library.${name}`).join(', ')} };
@@ -75,20 +76,32 @@ ${code}`,
 }
 
 /**
- * wasmqtt/providers connects with the client that the page has from wasmqtt, not with one of its own.
+ * wasmqtt/providers connects with the client that the page has from wasmqtt, not with one of its own, and takes from it what
+ * both have of wasm/.
  * @param {string} path
  * @returns {import('esbuild').Plugin}
  */
 const clientIn = (path) => ({
   name: 'client-beside',
   setup(on) {
-    on.onResolve({ filter: /client\/index\.js$/ }, () => ({ path, external: true }));
+    on.onResolve({ filter: /(client\/index|\/boundary)\.js$/ }, () => ({ path, external: true }));
   },
 });
 
+/**
+ * A client's entry, and what wasmqtt/providers takes from its bundle besides.
+ * @param {string} path
+ */
+const client = (path) => ({
+  contents: ["* from './PATH'", "{ default } from './PATH'", "{ _boundary } from './wasm/boundary.js'"]
+    .map((what) => `export ${what.replace('PATH', path)};`)
+    .join('\n'),
+  resolveDir: root,
+});
+
 async function library() {
-  await build({ ...common, entryPoints: [SLIM], outfile: 'dist/wasmqtt.js' });
-  await build({ ...common, entryPoints: [SINGLE], outfile: 'dist/wasmqtt.single.js' });
+  await build({ ...common, stdin: client(SLIM), outfile: 'dist/wasmqtt.js' });
+  await build({ ...common, stdin: client(SINGLE), outfile: 'dist/wasmqtt.single.js' });
   await build({
     ...common,
     entryPoints: [PROVIDERS],

@@ -44,7 +44,7 @@ async function partOf(files) {
     bundle: true,
     minify: true,
     format: 'esm',
-    external: ['../client/index.js', 'node:*'],
+    external: ['../client/index.js', './boundary.js', '../../wasm/boundary.js', 'node:*'],
     write: false,
     metafile: true,
   });

@@ -1,5 +1,5 @@
 // Where the module comes from when the user does not say: a file beside the library, or bytes inside it (single.js).
-import { compile } from '../../wasm/compile.js';
+import { _boundary } from '../../wasm/boundary.js';
 import { ProviderInstance } from '../../wasm/providers.js';
 import { ProviderError } from './errors.js';
 
@@ -22,8 +22,8 @@ export function setDefaultWasm(bytes) {
  */
 export async function loadModule(own) {
   try {
-    if (own !== undefined) return await compile(own);
-    return await (compiled ??= compile(source));
+    if (own !== undefined) return await _boundary.compile(own);
+    return await (compiled ??= _boundary.compile(source));
   } catch (cause) {
     if (own === undefined) compiled = null; // a failed download may succeed the next time
     throw new ProviderError(
