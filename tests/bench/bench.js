@@ -6,11 +6,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as cost from './cost.js';
+import * as dashboard from './dashboard.js';
 import * as net from './net.js';
 import { line, markdown, met } from './rows.js';
+import * as scale from './scale.js';
+import * as size from './size.js';
 import { openStage } from './stage.js';
 
-const KINDS = { cost, net };
+const KINDS = { cost, net, dashboard, scale, size };
 const ENGINES = /** @type {const} */ (['chromium', 'firefox']);
 const OUTPUT = new URL('../../build/bench.md', import.meta.url);
 

@@ -56,7 +56,7 @@ export const CASES = [
  */
 
 /** The whole measurement; a test takes less. @type {Effort} */
-const FULL = { rounds: 11, part: 25, warmUp: 200 };
+export const FULL = { rounds: 11, part: 25, warmUp: 200 };
 /** QoS 1 and 2, outbound: the app has so many messages under way, whichever suits the client better. */
 const BATCHES = [100, 1000];
 
@@ -70,7 +70,7 @@ export async function measure(stage, wanted, done, effort = FULL) {
   for (const { name, what, goals } of CASES) {
     for (const [version, title] of VERSIONS) {
       const row = { kind: 'cost', engine: stage.engine, name: `${name}, ${title}`, unit: 'µs a message' };
-      if (wanted(row.name)) done(costRow(row, await rounds(stage, what, version, effort), goals));
+      if (wanted(row.name)) done(costRow(row, await rounds(stage, [{ label: '', what }], version, effort), goals));
     }
   }
 }
@@ -78,14 +78,16 @@ export async function measure(stage, wanted, done, effort = FULL) {
 /**
  * Rounds of all clients in turn, each time in another order.
  * @param {import('./stage.js').Stage} stage
- * @param {import('./page/cost.js').Case} what
+ * @param {readonly { label: string, what: import('./page/cost.js').Case }[]} cases labels stand before clients' names
  * @param {import('./page/packets.js').Version} version
  * @param {Effort} effort
- * @returns {Promise<import('./rows.js').Measured>}
+ * @param {string[]} [only] the clients that take part
+ * @returns {Promise<import('./rows.js').Measured>} in microseconds a message
  */
-async function rounds(stage, what, version, effort) {
+export async function rounds(stage, cases, version, effort, only) {
   const scene = await stage.open('cost.js');
-  const { ready, failed, most } = await scene.call('prepare', what, version);
+  /** @type {Record<string, string>} */
+  const failed = {};
   const nothing = median((await times(20, () => scene.timed('nothing'))).map(({ work }) => work));
   /** Microseconds a message. @param {string} client @param {number} messages @param {number | undefined} batch */
   const run = async (client, messages, batch) => {
@@ -93,31 +95,32 @@ async function rounds(stage, what, version, effort) {
     const work = Math.max(times.work - nothing, 0);
     return { work: work / messages, elapsed: Math.max(times.elapsed, work) / messages };
   };
-  const step = what.perFrame ?? 1;
-
   /** @type {{ client: string, messages: number, batch: number | undefined, server: number }[]} */
   const running = [];
-  /** @param {string} client */
-  const warmUp = async (client) => {
+  /** @param {string} client @param {import('./page/cost.js').Case} what */
+  const warmUp = async (client, what) => {
     const batches = what.direction === 'in' ? [undefined] : what.qos === 0 ? [1000] : BATCHES;
     let best = { client, messages: 0, batch: batches[0], cost: Infinity };
     for (const batch of batches) {
-      const unit = batch ?? step;
+      const unit = batch ?? what.perFrame ?? 1;
       let messages = Math.ceil(1000 / unit) * unit;
       let cost = 0;
       for (let spent = 0; spent < effort.warmUp * 1000;) {
         cost = (await run(client, messages, batch)).elapsed;
         spent += Math.max(cost * messages, 100);
-        messages = Math.max(1, Math.round(Math.min(most, (effort.part * 1000) / cost) / unit)) * unit;
-        if (messages > most) messages -= unit;
+        messages = Math.max(1, Math.round((effort.part * 1000) / cost / unit)) * unit;
       }
       if (cost < best.cost) best = { client, messages, batch, cost };
     }
     const server = await scene.call('serverCost', client, best.messages, best.batch);
     running.push({ ...best, server });
   };
-  for (const client of ready) {
-    await atMost(PATIENCE, warmUp(client)).catch((error) => (failed[client] = error.message));
+  for (const { label, what } of cases) {
+    const prepared = await scene.call('prepare', what, version, only, label);
+    Object.assign(failed, prepared.failed);
+    for (const client of prepared.ready) {
+      await atMost(PATIENCE, warmUp(client, what)).catch((error) => (failed[client] = error.message));
+    }
   }
   /** @type {Record<string, number[]>} */
   const elapsed = Object.fromEntries(running.map(({ client }) => [client, []]));

@@ -3,6 +3,7 @@
 /**
  * @typedef {object} Goal
  * @property {string} against another client of the row; '': the value itself
+ * @property {string} [what] is bounded, if not the value
  * @property {'most' | 'least'} bound
  * @property {number} limit times; with no `against`, in the row's unit
  */
@@ -97,6 +98,7 @@ export function met({ goal, measured }) {
 /** @param {number} value */
 export function number(value) {
   if (value >= 1000) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ' ');
+  if (value === 0) return '0';
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
@@ -104,7 +106,10 @@ export function number(value) {
 function checkText(check, unit) {
   const { goal, measured, byWork } = check;
   const sign = goal.bound === 'most' ? '≤' : '≥';
-  if (goal.against === '') return `${sign} ${number(goal.limit)} ${unit} ${met(check) ? 'met' : 'MISSED'}`;
+  if (goal.against === '') {
+    const name = [goal.what, sign, number(goal.limit), unit].filter(Boolean).join(' ');
+    return `${name}: ${measured === undefined ? 'none' : met(check) ? 'met' : 'MISSED'}`;
+  }
   const wanted = `${goal.against} ${sign} ${goal.limit}×`;
   if (measured === undefined) return `${wanted}: none`;
   // A client that waits for timers of its own takes longer than it works.

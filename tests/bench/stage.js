@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { connectBy, untilPhase } from '../browser/stage.js';
 import { launchBrowser } from '../tools/browsers.js';
 import { threadTimes } from '../tools/proc.js';
 
@@ -26,7 +27,6 @@ const ISOLATED = {
   'cross-origin-embedder-policy': 'require-corp',
 };
 
-/** @returns {Promise<{ url: string, close: () => void }>} */
 async function serve() {
   const server = createServer(async ({ url = '' }, response) => {
     const [path] = url.split('?');
@@ -69,27 +69,44 @@ export async function openStage(engine) {
     server.close();
     throw error;
   });
+  /** @param {string} module */
+  const enter = async (module) => {
+    const { page, errors } = await browser.newTab();
+    await page.goto(server.url);
+    await page.evaluate(`import('/bench/${module}').then((module) => { globalThis.bench = module; })`);
+    /** @type {Scene['call']} */
+    const call = async (name, ...args) => {
+      const given = args.map((arg) => JSON.stringify(arg) ?? 'undefined').join(', ');
+      try {
+        return await page.evaluate(`bench.${name}(${given})`);
+      } catch (error) {
+        const text = [`${name}(${given}): ${/** @type {Error} */ (error).message}`, ...errors].join('; ');
+        throw new Error(text, { cause: error });
+      }
+    };
+    return { page, call };
+  };
   return {
     engine,
+    /**
+     * A new page with the dashboard, connected.
+     * @param {string} url of the broker
+     */
+    async dashboard(url) {
+      const { page } = await browser.newTab();
+      await page.setViewport({ width: 1280, height: 900 });
+      await page.goto(`${server.url}dist/dashboard.html`);
+      await connectBy(page, { url });
+      await untilPhase(page, 'connected');
+      return page;
+    },
     /**
      * A new page with a module of page/ in it.
      * @param {string} module
      * @returns {Promise<Scene>}
      */
     async open(module) {
-      const { page, errors } = await browser.newTab();
-      await page.goto(server.url);
-      await page.evaluate(`import('/bench/${module}').then((module) => { globalThis.bench = module; })`);
-      /** @type {Scene['call']} */
-      const call = async (name, ...args) => {
-        const given = args.map((arg) => JSON.stringify(arg)).join(', ');
-        try {
-          return await page.evaluate(`bench.${name}(${given})`);
-        } catch (error) {
-          const text = [`${name}(${given}): ${/** @type {Error} */ (error).message}`, ...errors].join('; ');
-          throw new Error(text, { cause: error });
-        }
-      };
+      const { page, call } = await enter(module);
       const pid = await renderer(browser, page);
       return {
         page,
@@ -102,6 +119,18 @@ export async function openStage(engine) {
         },
         close: () => page.close(),
       };
+    },
+    /**
+     * Call one function of a module in a page of its own.
+     * @param {string} module
+     * @param {string} name
+     * @param {...unknown} args
+     */
+    async once(module, name, ...args) {
+      const { page, call } = await enter(module);
+      const result = await call(name, ...args);
+      await page.close();
+      return result;
     },
     async close() {
       await browser.close();

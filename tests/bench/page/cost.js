@@ -14,11 +14,12 @@ import { Sink } from './sink.js';
  * @property {number} size of payloads, bytes
  * @property {number} [perFrame] inbound: packets in each WebSocket message
  * @property {number} [topics] default 1000
+ * @property {number} [subscriptions] inbound: that there are besides, which match none of the messages
  */
 
 /** Inbound QoS 1 and 2: messages under way, less than any of the clients allows. */
 const WINDOW = 512;
-/** Bytes of frames that are made. */
+/** Bytes of frames that are made, at least. */
 const FRAMES = 4 << 20;
 
 /**
@@ -26,38 +27,47 @@ const FRAMES = 4 << 20;
  * @property {import('./clients.js').Session} session
  * @property {InPageSocket} socket
  * @property {Sink} sink
+ * @property {Load} load
+ * @property {number} next of the load's frames
+ */
+
+/**
+ * @typedef {object} Load what a case sends
+ * @property {number} qos
+ * @property {number} perFrame
+ * @property {ArrayBuffer[]} frames
+ * @property {string[]} names
+ * @property {Uint8Array} payload
  */
 
 /** @type {Map<string, Runner>} */
 const runners = new Map();
-/** @type {ArrayBuffer[]} */
-let frames = [];
-/** @type {string[]} */
-let names = [];
-let payload = new Uint8Array(0);
-let qos = 0;
-let perFrame = 1;
+const RealWebSocket = globalThis.WebSocket;
 
 /**
- * Connect all clients that a case is for.
+ * Connect all clients that a case is for. Several cases can be there at once.
  * @param {Case} what
  * @param {Version} version
  * @param {string[]} [only] the clients that take part
- * @returns {Promise<{ ready: string[], failed: Record<string, string>, most: number }>} most: messages that there are
+ * @param {string} [label] stands before their names
+ * @returns {Promise<{ ready: string[], failed: Record<string, string> }>}
  */
-export async function prepare(what, version, only) {
-  const { direction, size, topics = 1000 } = what;
+export async function prepare(what, version, only, label = '') {
+  const { direction, qos, size, perFrame = 1, topics = 1000, subscriptions = 0 } = what;
+  const inbound = direction === 'in';
+  globalThis.WebSocket = RealWebSocket;
   const clients = await loadClients();
   globalThis.WebSocket = /** @type {any} */ (InPageSocket);
-  ({ qos, perFrame = 1 } = what);
-  const inbound = direction === 'in';
-  if (inbound) {
-    const count = Math.floor(FRAMES / perFrame / (size + 36));
-    frames = makeFrames({ version, qos, size, perFrame, topics, frames: count });
-  } else {
-    names = Array.from({ length: topics }, (_, n) => topicName(n));
-    payload = new Uint8Array(size).fill(42);
-  }
+  const count = Math.max(Math.floor(FRAMES / perFrame / (size + 36)), Math.ceil(topics / perFrame));
+  /** @type {Load} */
+  const load = {
+    qos,
+    perFrame,
+    frames: inbound ? makeFrames({ version, qos, size, perFrame, topics, frames: count }) : [],
+    names: inbound ? [] : Array.from({ length: topics }, (_, n) => topicName(n)),
+    payload: new Uint8Array(size).fill(42),
+  };
+  const ready = [];
   /** @type {Record<string, string>} */
   const failed = {};
   for (const client of [...(inbound && qos === 0 ? LOOKERS : []), ...clients]) {
@@ -71,12 +81,26 @@ export async function prepare(what, version, only) {
       const sink = new Sink(perFrame);
       const socket = InPageSocket.last;
       if (inbound) await session.subscribe('site/#', qos, sink);
-      runners.set(client.name, { session, sink, socket });
+      await Promise.all(Array.from({ length: subscriptions }, (_, n) => session.subscribe(otherFilter(n), qos, sink)));
+      ready.push(label + client.name);
+      runners.set(label + client.name, { session, sink, socket, load, next: 0 });
     } catch (error) {
       failed[client.name] = String(error instanceof Error ? error.message : error);
     }
   }
-  return { ready: [...runners.keys()], failed, most: inbound ? frames.length * perFrame : Number.MAX_SAFE_INTEGER };
+  return { ready, failed };
+}
+
+/** A filter that begins as the topics do, and matches none. @param {number} n */
+function otherFilter(n) {
+  const kinds = [
+    `site/${n}/pump/#`,
+    `site/${n}/+/humidity`,
+    `site/+/sensor/${n}`,
+    `+/${n}/sensor/pressure`,
+    `hall/${n}`,
+  ];
+  return kinds[n % kinds.length];
 }
 
 /**
@@ -85,12 +109,28 @@ export async function prepare(what, version, only) {
  * @param {number} messages
  */
 export async function receive(name, messages) {
-  const { socket, sink } = runner(name);
+  const { socket, sink, load } = runner(name);
+  const { perFrame, qos } = load;
   const all = socket.acknowledged + messages;
   const came = sink.expect(messages);
-  socket.feed(frames.slice(0, messages / perFrame), perFrame, qos > 0 ? WINDOW : Infinity);
+  socket.feed(nextFrames(runner(name), messages / perFrame), perFrame, qos > 0 ? WINDOW : Infinity);
   await came;
   if (qos > 0) await until(socket, () => socket.acknowledged === all);
+}
+
+/**
+ * Frames in turn, so that every topic has its.
+ * @param {Runner} of
+ * @param {number} count
+ */
+function nextFrames(of, count) {
+  const { frames } = of.load;
+  const chosen = [];
+  for (let i = 0; i < count; i++) {
+    chosen.push(frames[of.next]);
+    of.next = (of.next + 1) % frames.length;
+  }
+  return chosen;
 }
 
 /**
@@ -100,10 +140,10 @@ export async function receive(name, messages) {
  * @param {number} batch
  */
 export async function publish(name, messages, batch) {
-  const { session, socket } = runner(name);
+  const { session, socket, load } = runner(name);
   for (let i = 0; i < messages; i += batch) {
     const all = socket.published + batch;
-    await session.publish(names, payload, qos, batch);
+    await session.publish(load.names, load.payload, load.qos, batch);
     await until(socket, () => socket.published === all);
   }
 }

@@ -50,15 +50,15 @@ export class InPageSocket extends EventTarget {
   #part = NONE;
   #version = 0;
 
+  /** Nothing is answered any more. */
+  mute = false;
   /** Messages that the client sent, each once: with QoS 1 and 2 they count when the server is done with them. */
   published = 0;
-  /** Bytes that the client sent. */
-  bytes = 0;
-  /** WebSocket messages that the client sent. */
-  framesReceived = 0;
+  /** When the client sent its first bytes; 0: it did not. */
+  firstSent = 0;
   /** Messages to the client that it has acknowledged to the end. */
   acknowledged = 0;
-  /** Called after each change of the three. */
+  /** Called when the client has sent something. */
   changed = () => {};
 
   /** @type {ArrayBuffer[]} */
@@ -136,6 +136,8 @@ export class InPageSocket extends EventTarget {
   /** @param {Uint8Array | ArrayBuffer} data */
   send(data) {
     const came = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+    this.firstSent ||= performance.now();
+    if (this.mute) return;
     this.#recorded?.push(came.slice());
     this.#take(came);
     if (this.#answers.length > 0 || this.#next < this.#frames.length) this.#soon();
@@ -144,8 +146,6 @@ export class InPageSocket extends EventTarget {
 
   /** @param {Uint8Array} came */
   #take(came) {
-    this.framesReceived++;
-    this.bytes += came.length;
     this.#serve(this.#part.length > 0 ? join([this.#part, came]) : came);
   }
 
