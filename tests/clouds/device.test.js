@@ -16,10 +16,9 @@ import { startAws } from './aws.js';
 import { startAzureEventGrid } from './azure_event_grid.js';
 import { startAzureIotHub } from './azure_iot_hub.js';
 import { startClearBlade } from './clearblade.js';
-import { commandFree, noteFree } from './free_topics.js';
+import { startPlain } from './plain.js';
 import { startScaleway } from './scaleway.js';
 import { awaited, clientOptions, profileOptions } from './seats.js';
-import { CloudServer } from './server.js';
 
 /** @typedef {import('../../web/providers/index.js').Device} Device */
 /** @typedef {import('../../web/providers/profiles.js').ServiceProfile} ServiceProfile */
@@ -58,29 +57,6 @@ const free = {
   reported: (/** @type {any} */ cloud) => json(cloud.seen.state.at(-1)),
   forbidden: { topic: 'devices/x/telemetry', options: { qos: 2 }, says: /QoS/ },
 };
-
-/** A broker that takes everything. */
-class Plain extends CloudServer {
-  /** @override */ versions = [3, 4, 5];
-  form = { url: '', device: 'dev-1' };
-  cloud = {
-    /** @param {string} id @param {string} name @param {any} body @param {any} more */
-    command: (id, name, body, more) => commandFree(this, id, name, body, more),
-    /** @param {string} id @param {any} state */
-    setDesired: (id, state) =>
-      this.route({ topic: `devices/${id}/desired`, payload: JSON.stringify(state), qos: 1, retain: true }),
-  };
-  /** @override @param {any} connection @param {any} packet */
-  authenticate(connection, { password }) {
-    return password === undefined ? 0 : connection.version === 5 ? 0x86 : 4;
-  }
-  /** @override @param {any} _connection @param {any} packet */
-  publish(_connection, packet) {
-    noteFree(this, packet);
-    this.route(packet);
-    return 0;
-  }
-}
 
 /** @type {Case[]} */
 const CASES = [
@@ -175,11 +151,7 @@ const CASES = [
   },
   {
     title: 'any broker',
-    start: async () => {
-      const server = await new Plain().listen({ tls: true });
-      server.form.url = server.url;
-      return server;
-    },
+    start: startPlain,
     make: broker,
     wrong: { username: 'x', password: 'wrong' },
     ...free,

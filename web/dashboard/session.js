@@ -356,14 +356,15 @@ export class Session {
   /**
    * @param {string} filter
    * @param {boolean} [ours] asked for by the page itself, so not to be removed by the user
+   * @param {0 | 1 | 2} [qos]
    */
-  async subscribe(filter, ours = false) {
+  async subscribe(filter, ours = false, qos = 1) {
     /** @type {Subscription} */
     const subscription = { filter, state: 'asked', detail: '', ours };
     this.subscriptions = [...this.subscriptions.filter((other) => other.filter !== filter), subscription];
     this.painter.touch(CHANGED.connection);
     try {
-      const granted = await this.client?.subscribe(filter, { qos: 1 }, takenElsewhere);
+      const granted = await this.client?.subscribe(filter, { qos }, takenElsewhere);
       subscription.state = 'granted';
       subscription.detail = granted?.qos === undefined ? '' : `QoS ${granted.qos}`;
     } catch (error) {

@@ -8,6 +8,12 @@ import { oneLine } from '../model/text.js';
 import { CHANGED } from '../paint.js';
 import { sentenceOf } from '../trouble.js';
 
+/** A service may take less than the usual 1. */
+const levels = () =>
+  ['0, at most once', '1, at least once', '2, exactly once'].map(
+    (label, qos) => html`<option value=${qos} ?selected=${qos === 1}>${label}</option>`,
+  );
+
 export class TrafficView extends View {
   /** @override */
   static properties = {
@@ -87,6 +93,12 @@ export class TrafficView extends View {
           />
           ${this.filterFault ? html`<p class="fault" id="filter-note" role="alert">${shape('alarm')} ${this.filterFault}</p>` : nothing}
         </div>
+        <div class="field">
+          <label for="filter-qos">QoS</label>
+          <select id="filter-qos" name="qos">
+            ${levels()}
+          </select>
+        </div>
         <button type="submit">Subscribe</button>
       </form>
     `;
@@ -116,9 +128,7 @@ export class TrafficView extends View {
         <div class="field">
           <label for="publish-qos">QoS</label>
           <select id="publish-qos" name="qos">
-            <option value="0">0, at most once</option>
-            <option value="1" selected>1, at least once</option>
-            <option value="2">2, exactly once</option>
+            ${levels()}
           </select>
         </div>
         <label class="check"><input type="checkbox" name="retain" /> Retain</label>
@@ -136,11 +146,12 @@ export class TrafficView extends View {
   subscribe(event) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.currentTarget);
-    const filter = String(new FormData(form).get('filter') ?? '').trim();
+    const data = new FormData(form);
+    const filter = String(data.get('filter') ?? '').trim();
     this.filterFault = filterFault(filter);
     if (this.filterFault) return;
     form.reset();
-    void this.session.subscribe(filter);
+    void this.session.subscribe(filter, false, /** @type {0 | 1 | 2} */ (Number(data.get('qos'))));
   }
 
   /** @param {SubmitEvent} event */
