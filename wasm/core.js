@@ -5,6 +5,7 @@
 // Calls that take a sink are input calls: they may end with calls of the sink's methods, in which input calls are
 // forbidden and all others are allowed.
 import bind from '../build/gen/webcrypto.js';
+import { NO_CHUNK, Chunk } from './chunk.js';
 import { Layout } from './layout.js';
 import { Memory } from './memory.js';
 import { Scratch } from './scratch.js';
@@ -13,13 +14,13 @@ import { Stream } from './stream.js';
 export { compile } from './compile.js';
 
 /**
- * Where the core tells what came. Views into `bytes` are good until the method returns, but for those into the chunk that
- * receive() was given, which last as long as that.
+ * Where the core tells what came. Views into `bytes` are good until the method returns. Those into a chunk last as long as
+ * that; it is the one that receive() was given, or a copy.
  * @typedef {object} Sink
  * @property {boolean} stopped nothing more is to be fed; what was fed is still told
- * @property {(id: number, topic: string, bytes: Uint8Array, off: number, length: number, flags: number, props: number,
- *   handle: number) => void} onPublish a message: payload at bytes[off..off+length), properties (with their length before
- *   them) at bytes[props], -1: none; id: of the topic, 0: none; flags: WQ_EVF_*; handle: for ack()
+ * @property {(id: number, topic: string, chunk: Chunk, off: number, length: number, flags: number, props: number,
+ *   handle: number) => void} onPublish a message: payload at chunk[off..off+length), properties (with their length before
+ *   them) at chunk[props], -1: none; id: of the topic, 0: none; flags: WQ_EVF_*; handle: for ack()
  * @property {(id: number) => void} onTopic from here on, a topic id means nothing, or another topic
  * @property {(token: number, result: number, reason: number, bytes: Uint8Array, props: number) => void} onSettled
  * @property {(event: CoreEvent) => void} onEvent anything else
@@ -215,26 +216,30 @@ export class Core {
   /**
    * Bytes from the network. Returns how many of chunk[from..] were taken in all, or an error below 0. Fewer than there are:
    * the sink stopped, or the core waits for ack(): give it the rest afterwards.
-   * @param {Uint8Array} chunk must stay as it is for as long as the sink's user keeps messages
+   * @param {Chunk} chunk must stay as it is for as long as the sink's user keeps messages
    * @param {number} from
    * @param {number} now
    * @param {Sink} sink
    */
   receive(chunk, from, now, sink) {
+    const { bytes } = chunk;
     let at = from;
-    while (at < chunk.length && !sink.stopped) {
+    while (at < bytes.length && !sink.stopped) {
       const skip = this.#memory.u32[this.#state.skip];
-      const length = Math.min(skip || this.#inputSize, chunk.length - at);
+      const length = Math.min(skip || this.#inputSize, bytes.length - at);
       if (skip > 0) {
-        this.#stream.take(chunk.subarray(at, at + length));
+        this.#stream.take(bytes.subarray(at, at + length));
         this.#x.wq_wasm_skipped(length, now);
         at += length;
         this.#drain(chunk, at, at, sink);
         continue;
       }
-      const part = from === 0 && length === chunk.length ? chunk : chunk.subarray(at, at + length);
-      this.#memory.u8.set(part, this.#input);
-      const taken = this.#enough(() => this.#x.wq_wasm_feed(length, now));
+      this.#memory.u8.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), this.#input);
+      let taken = this.#x.wq_wasm_feed(length, now);
+      while (taken === this.numbers.WQ_E_MEMORY) {
+        this.#addMemory();
+        taken = this.#x.wq_wasm_feed(length, now);
+      }
       const events = this.#memory.u32[this.#state.eventsCount];
       this.#drain(chunk, at, at + Math.max(taken, 0), sink);
       if (taken < 0) return taken;
@@ -250,7 +255,7 @@ export class Core {
    */
   tick(now, sink) {
     const error = this.#enough(() => this.#x.wq_wasm_tick(now));
-    this.#drain(NOTHING, 0, 0, sink);
+    this.#drain(NO_CHUNK, 0, 0, sink);
     return error;
   }
 
@@ -262,7 +267,7 @@ export class Core {
   lost(now, sink) {
     this.#stream.clear();
     const error = this.#x.wq_wasm_lost(now);
-    this.#drain(NOTHING, 0, 0, sink);
+    this.#drain(NO_CHUNK, 0, 0, sink);
     return error;
   }
 
@@ -491,7 +496,7 @@ export class Core {
 
   /**
    * Tell the sink all events of the last call.
-   * @param {Uint8Array} chunk the fed data is chunk[base..end)
+   * @param {Chunk} chunk the fed data is chunk[base..end)
    * @param {number} base
    * @param {number} end
    * @param {Sink} sink
@@ -507,7 +512,7 @@ export class Core {
       const noProps = this.#noProps;
       const count = u32[this.#state.eventsCount];
       const size = this.numbers.wq_event >> 2;
-      /** @type {Uint8Array | null} */
+      /** @type {Chunk | null} */
       let carry = null;
       for (let i = 0, at = u32[this.#state.events] >> 2; i < count; i++, at += size) {
         u32 = this.#memory.u32; // memory may have grown in a method of the sink
@@ -542,22 +547,23 @@ export class Core {
   /** The packet that came in pieces: a copy, since the core's own goes with the next call. */
   #copyCarry() {
     const at = this.#memory.u32[this.#state.carry];
-    return this.#memory.u8.slice(at, at + this.#memory.u32[this.#state.carryLength]);
+    return new Chunk(this.#memory.u8.slice(at, at + this.#memory.u32[this.#state.carryLength]).buffer);
   }
 
   /**
-   * One event. Its offsets are into bytes from `base` on.
+   * One event. Its offsets are into the chunk from `base` on.
    * @param {number} at the record's address
    * @param {number} flags
-   * @param {Uint8Array} bytes
+   * @param {Chunk} chunk
    * @param {number} base
    * @param {number} end where the fed data ends
    * @param {Sink} sink
-   * @param {Uint8Array} chunk the fed data, into which a streamed payload's offset is in any case
-   * @param {number} chunkBase
+   * @param {Chunk} fed into which a streamed payload's offset is in any case
+   * @param {number} fedBase
    */
-  #tell(at, flags, bytes, base, end, sink, chunk = bytes, chunkBase = base) {
+  #tell(at, flags, chunk, base, end, sink, fed = chunk, fedBase = base) {
     const { u8, u32 } = this.#memory;
+    const { bytes } = chunk;
     const event = this.#event;
     const type = u8[at + event.type];
     const id = u32[(at + event.topicId) >> 2];
@@ -579,11 +585,11 @@ export class Core {
       if (type === this.#type.OVERSIZE) {
         sink.onEvent({ type, flags, reason: 0, result: 0, aux, topic, off: 0, length, bytes: NOTHING, props: -1 });
       } else if ((flags & this.#flag.STREAM) === 0) {
-        sink.onPublish(id, topic, bytes, base + off, length, flags, props, aux);
+        sink.onPublish(id, topic, chunk, base + off, length, flags, props, aux);
       } else {
-        const from = chunkBase + off;
+        const from = fedBase + off;
         this.#stream.begin(id, topic, flags, bytes, props, length);
-        this.#stream.take(chunk.subarray(from, Math.min(from + length, end)));
+        this.#stream.take(fed.bytes.subarray(from, Math.min(from + length, end)));
       }
     } else if (type === this.#type.SETTLED) {
       sink.onSettled(aux, topicOff | 0, u8[at + event.reason], bytes, props);

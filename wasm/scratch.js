@@ -3,6 +3,25 @@
 
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
+/** Calling the encoder takes as long as so many characters do here. */
+const SHORT = 64;
+
+/**
+ * Write a short text of ASCII. False: it is none, or there is no room; what stands there then means nothing.
+ * @param {string} text
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ */
+function writeAscii(text, bytes, at) {
+  const { length } = text;
+  if (length > SHORT || length > bytes.length - at) return false;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return false;
+    bytes[at + i] = code;
+  }
+  return true;
+}
 
 export class Scratch {
   #memory;
@@ -57,7 +76,8 @@ export class Scratch {
   message(topic, properties, payload, elsewhere) {
     const { WQ_E_ARG } = this.#layout.numbers;
     if (topic !== this.#topic) {
-      this.topicLength = encoder.encodeInto(topic, this.#all).written;
+      const { length } = topic;
+      this.topicLength = writeAscii(topic, this.#all, 0) ? length : encoder.encodeInto(topic, this.#all).written;
       this.#topic = topic;
     }
     let at = this.topicLength;
@@ -81,6 +101,8 @@ export class Scratch {
    * @param {number} at
    */
   #text(text, at) {
+    this.payloadLength = text.length;
+    if (writeAscii(text, this.#all, at)) return 0;
     if (at !== this.#tailAt) {
       this.#tail = this.#all.subarray(at);
       this.#tailAt = at;

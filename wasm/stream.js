@@ -1,5 +1,6 @@
 // The payload of a large inbound message, put together here while its bytes pass by the core. The buffer grows as bytes
 // come: a length that a stranger declares reserves nothing.
+import { Chunk } from './chunk.js';
 
 const FIRST = 65536;
 const NOTHING = new Uint8Array(0);
@@ -62,12 +63,12 @@ export class Stream {
    * @param {number} handle
    */
   finish(sink, handle) {
-    const bytes = this.#bytes;
+    const chunk = new Chunk(this.#bytes.buffer);
     const from = this.#payloadAt;
     const length = this.#filled - from;
     const [id, topic, flags, props] = [this.#id, this.#topic, this.#flags, this.#props];
     this.clear();
-    sink.onPublish(id, topic, bytes, from, length, flags, props, handle);
+    sink.onPublish(id, topic, chunk, from, length, flags, props, handle);
   }
 
   clear() {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { Chunk } from '../../wasm/chunk.js';
 import { Core } from '../../wasm/core.js';
 import { readScripts, hexBytes, Words } from './script.js';
 
@@ -78,7 +79,7 @@ class Run {
   /* ---- the sink */
 
   /** @type {import('../../wasm/core.js').Sink['onPublish']} */
-  onPublish(id, topic, bytes, off, length, flags, props, handle) {
+  onPublish(id, topic, { bytes }, off, length, flags, props, handle) {
     if (id !== 0) this.names[id] = topic;
     if (handle) this.acks.push(handle);
     const bit = (/** @type {number} */ mask) => Number((flags & mask) !== 0);
@@ -142,8 +143,8 @@ class Run {
   in(hex) {
     const bytes = hexBytes(hex);
     for (let at = 0; at < bytes.length; at += this.chunk) {
-      const part = bytes.slice(at, at + this.chunk);
-      const got = this.core.receive(part, 0, this.now, this);
+      const part = Uint8Array.from(bytes.slice(at, at + this.chunk));
+      const got = this.core.receive(new Chunk(part.buffer), 0, this.now, this);
       if (got < 0) return void this.log.push(`ERROR ${this.core.errorName(got)}`);
       if (got < part.length) this.log.push('WAITS');
       this.settle();

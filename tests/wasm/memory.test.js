@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import mqttPacket from 'mqtt-packet';
+import { Chunk } from '../../wasm/chunk.js';
 import { compile, Core } from '../../wasm/core.js';
 import { Memory } from '../../wasm/memory.js';
 
@@ -17,12 +18,17 @@ function publish(topic, payload) {
   return { cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false };
 }
 
+/** @param {Uint8Array} bytes */
+function chunkOf(bytes) {
+  return new Chunk(Uint8Array.from(bytes).buffer);
+}
+
 /** @param {(topic: string, payload: Uint8Array) => void} onPublish */
 function sinkOf(onPublish) {
   return {
     stopped: false,
     /** @type {import('../../wasm/core.js').Sink['onPublish']} */
-    onPublish: (_id, topic, bytes, off, length) => onPublish(topic, bytes.subarray(off, off + length)),
+    onPublish: (_id, topic, { bytes }, off, length) => onPublish(topic, bytes.subarray(off, off + length)),
     onTopic() {},
     onSettled() {},
     onEvent() {},
@@ -38,7 +44,7 @@ async function connected(config) {
   core.outputSent(core.outputLength);
   assert.equal(
     core.receive(
-      encode({ cmd: 'connack', returnCode: 0, sessionPresent: false }),
+      chunkOf(encode({ cmd: 'connack', returnCode: 0, sessionPresent: false })),
       0,
       1,
       sinkOf(() => {}),
@@ -86,7 +92,7 @@ test('topics that need more memory while a batch is read', async () => {
     const topics = Array.from({ length: 500 }, (_, i) => `some/longer/name/of/a/topic/${n}/${i}`);
     expected.push(...topics.map((topic) => `${topic}=${topic.length}`));
     const bytes = encode(...topics.map((topic) => publish(topic, String(topic.length))));
-    assert.equal(core.receive(bytes, 0, 1, sink), bytes.length);
+    assert.equal(core.receive(chunkOf(bytes), 0, 1, sink), bytes.length);
   }
   assert.deepEqual(got, expected);
 });
@@ -103,8 +109,8 @@ test('a growing memory in every callback', async () => {
   const bytes = encode(...Array.from({ length: 100 }, (_, i) => publish(`in/${i}`, `${i}`)));
   for (const cut of [1, 50, bytes.length - 1]) {
     got.length = 0;
-    core.receive(bytes.subarray(0, cut), 0, 1, sink);
-    core.receive(bytes.subarray(cut), 0, 1, sink);
+    core.receive(chunkOf(bytes.subarray(0, cut)), 0, 1, sink);
+    core.receive(chunkOf(bytes.subarray(cut)), 0, 1, sink);
     assert.deepEqual(
       got,
       Array.from({ length: 100 }, (_, i) => `in/${i}=${i}`),
@@ -134,6 +140,34 @@ test('what was published with memory that grew in between is what is sent', asyn
   );
 });
 
+test('text arrives as it is, of any length and alphabet', async () => {
+  const core = await connected({});
+  const texts = [
+    '',
+    ...Array.from({ length: 70 }, (_, n) => ['a', 'é', '\u{1F600}'].map((last) => 'x'.repeat(n) + last)),
+  ];
+  /** @type {string[]} */
+  const sent = [];
+  const parser = mqttPacket.parser({ protocolVersion: 4 });
+  parser.on('packet', (/** @type {any} */ { topic, payload }) => sent.push(`${topic} ${payload}`));
+  const expected = [];
+  for (const text of texts.flat()) {
+    const topic = text || 't';
+    assert.equal(core.publish(topic, undefined, text, 0, 1), 0);
+    expected.push(`${topic} ${text}`);
+    parser.parse(Buffer.from(core.output()));
+    core.outputSent(core.outputLength);
+  }
+  assert.deepEqual(sent, expected);
+});
+
+test('text that does not fit behind its topic is refused', async () => {
+  const core = await connected({});
+  const { WQ_E_ARG, WQ_WASM_SCRATCH_SIZE } = core.numbers;
+  const properties = new Uint8Array(WQ_WASM_SCRATCH_SIZE - 50);
+  assert.equal(core.publish('a', properties, 'x'.repeat(50), 0, 1), WQ_E_ARG);
+});
+
 test('events of a message over 64 KiB point to the right place of it', async () => {
   const core = await connected({});
   let n = 0;
@@ -146,7 +180,7 @@ test('events of a message over 64 KiB point to the right place of it', async () 
     assert.equal(Buffer.from(payload).toString(), `payload ${n}`.padEnd(60, '.'));
     n++;
   });
-  assert.equal(core.receive(bytes, 0, 1, sink), bytes.length);
+  assert.equal(core.receive(chunkOf(bytes), 0, 1, sink), bytes.length);
   assert.equal(n, 3000);
 });
 
@@ -156,9 +190,9 @@ test('input while events are told is refused', async () => {
   let told = 0;
   const sink = sinkOf(() => {
     told++;
-    assert.throws(() => core.receive(bytes, 0, 1, sink), /while events are being told/);
+    assert.throws(() => core.receive(chunkOf(bytes), 0, 1, sink), /while events are being told/);
   });
-  core.receive(bytes, 0, 1, sink);
+  core.receive(chunkOf(bytes), 0, 1, sink);
   assert.equal(told, 1);
 });
 

@@ -9,6 +9,7 @@ import * as doctor from './doctor.js';
 import { coreError, MqttError } from './errors.js';
 import { PacketTap } from './packets.js';
 import { Socket } from './socket.js';
+import { Chunk } from '../../wasm/chunk.js';
 
 /** Output that does not wait for the end of the task. */
 const FLUSH_AT = 65536;
@@ -63,7 +64,7 @@ export class Connection {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pollTimer;
   /** Socket messages that came while the core was busy, or waits for acknowledgements; the first from #waitingAt on. */
-  #waiting = /** @type {Uint8Array[]} */ ([]);
+  #waiting = /** @type {Chunk[]} */ ([]);
   #waitingAt = 0;
   #waitingBytes = 0;
   /** Events are being told, or the machine is pumped: input has to wait. */
@@ -126,7 +127,7 @@ export class Connection {
         if (auth) auth.begin();
         else this.#connect(undefined);
       },
-      received: (data) => this.#received(new Uint8Array(data)),
+      received: (data) => this.#received(new Chunk(data)),
       ended: (end) => this.#end(opened ? this.#why(end) : doctor.openError(args, end)),
     });
   }
@@ -161,13 +162,14 @@ export class Connection {
 
   /* ---------------------------------------------------------------------------------------------- input */
 
-  /** @param {Uint8Array} chunk */
+  /** @param {Chunk} chunk */
   #received(chunk) {
     if (this.stopped) return;
-    this.bytesIn += chunk.length;
-    this.#tap?.received(chunk);
+    const { length } = chunk.bytes;
+    this.bytesIn += length;
+    this.#tap?.received(chunk.bytes);
     this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
+    this.#waitingBytes += length;
     if (!this.#busy) this.#pump();
     else if (this.#waitingBytes > WAITING_MAX) this.#flooded();
   }
@@ -192,7 +194,7 @@ export class Connection {
     }
     this.#waitingAt += taken;
     this.#waitingBytes -= taken;
-    if (this.#waitingAt === chunk.length) {
+    if (this.#waitingAt === chunk.bytes.length) {
       this.#waiting.shift();
       this.#waitingAt = 0;
       return this.#waiting.length > 0;
@@ -260,7 +262,7 @@ export class Connection {
     const { deadline } = this.#machine.core;
     if (deadline > now) this.#machine.clock.arm(deadline, now);
     // What is due already waits for room, too.
-    if (deadline <= now || this.#stalled || this.#parts.outbox.crowd) {
+    if (deadline <= now || (this.#waits && (this.#stalled || this.#parts.outbox.crowd))) {
       this.#pollTimer ??= setTimeout(() => {
         this.#pollTimer = undefined;
         this.#pump();
@@ -269,6 +271,13 @@ export class Connection {
   }
 
   /* ---------------------------------------------------------------------------------------------- output */
+
+  /** Something waits for room in the socket. After most input nothing does, and the socket need not be asked. */
+  get #waits() {
+    const { outputLength, outputToken } = this.#machine.core;
+    const { outbox, subscriptions } = this.#parts;
+    return outputLength > 0 || outputToken !== 0 || this.#payload !== null || outbox.crowd || subscriptions.blocked;
+  }
 
   get #stalled() {
     return this.#socket.bufferedAmount >= HIGH_WATER;
@@ -323,7 +332,7 @@ export class Connection {
     const { outbox, subscriptions } = this.#parts;
     journal?.take();
     for (;;) {
-      if (!all && this.#afterwards === null && this.#stalled) return;
+      if (!all && this.#afterwards === null && (!this.#waits || this.#stalled)) return;
       if (this.#payload !== null) {
         const part = this.#payload.subarray(this.#payloadAt, this.#payloadAt + FLUSH_AT);
         this.#payloadAt += part.length;
@@ -371,15 +380,15 @@ export class Connection {
   /**
    * @param {number} id
    * @param {string} topic
-   * @param {Uint8Array} bytes
+   * @param {Chunk} chunk
    * @param {number} off
    * @param {number} length
    * @param {number} flags
    * @param {number} props
    * @param {number} handle
    */
-  onPublish(id, topic, bytes, off, length, flags, props, handle) {
-    if (!this.stopped) this.#parts.inbox.receive(id, topic, bytes, off, length, flags, props, handle);
+  onPublish(id, topic, chunk, off, length, flags, props, handle) {
+    if (!this.stopped) this.#parts.inbox.receive(id, topic, chunk, off, length, flags, props, handle);
   }
 
   /** @param {number} id */

@@ -5,7 +5,6 @@ import { FilterTree, matches } from './filters.js';
 import { onlyIdentifier } from './identifiers.js';
 import { holdMessage, Message, messageHandle, ownMessage, releaseMessage } from './message.js';
 import { Unmatched } from './unmatched.js';
-import { propertiesSize } from '../../wasm/stream.js';
 
 /**
  * Who takes messages. deliver() must not throw, and sees to it that releaseMessage() is called once for each.
@@ -249,14 +248,14 @@ export class Inbox {
    * See Sink.onPublish in wasm/core.js.
    * @param {number} id
    * @param {string} topic
-   * @param {Uint8Array} bytes
+   * @param {import('../../wasm/chunk.js').Chunk} chunk
    * @param {number} off
    * @param {number} length
    * @param {number} flags
    * @param {number} props
    * @param {number} handle
    */
-  receive(id, topic, bytes, off, length, flags, props, handle) {
+  receive(id, topic, chunk, off, length, flags, props, handle) {
     if (this.closed) return;
     this.received++;
     let route = this.#routes[id];
@@ -266,12 +265,12 @@ export class Inbox {
       this.#identified[id] = this.subscriptions.overlap(topic) ? new Map() : undefined;
     }
     const identified = this.#identified[id];
-    const said = identified !== undefined && props >= 0 && bytes[props] > 0;
-    const targets = said ? this.#identify(identified, topic, route, bytes, props) : route;
-    if (handle !== 0) this.#unacked.set(handle, performance.now());
+    const said = identified !== undefined && props >= 0 && chunk.bytes[props] > 0;
+    const targets = said ? this.#identify(identified, topic, route, chunk.bytes, props) : route;
+    if (handle !== 0) this.#unacked.set(handle, this.#machine.now());
     const exactly = (flags & this.masks.qos) === 2;
     if (exactly && this.exactly.arrived(handle, this.#machine.core.packetId)) flags |= REDELIVERED;
-    const message = new Message(topic, this, bytes, off, length, flags, props, handle);
+    const message = new Message(topic, this, chunk, off, length, flags, props, handle);
     if (exactly && this.exactly.inTurn) {
       ownMessage(message);
       this.exactly.queue(message);
@@ -373,7 +372,7 @@ export class Inbox {
 
   /** Messages wait for their acknowledgement since so many milliseconds; 0: none does. */
   get oldestUnacked() {
-    for (const since of this.#unacked.values()) return performance.now() - since;
+    for (const since of this.#unacked.values()) return this.#machine.now() - since;
     return 0;
   }
 
@@ -389,13 +388,5 @@ export class Inbox {
    */
   decodeProperties(bytes, at) {
     return this.#properties?.decode(bytes, at) ?? {};
-  }
-
-  /**
-   * @param {Uint8Array} bytes
-   * @param {number} at
-   */
-  copyProperties(bytes, at) {
-    return bytes.slice(at, at + propertiesSize(bytes, at));
   }
 }

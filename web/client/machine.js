@@ -17,6 +17,9 @@ export class Machine {
   journal = null;
   /** With a profile. @type {import('./profile.js').Guide | null} */
   guide = null;
+  /** When performance.now() was last asked, on the clock of Date.now(). */
+  #wall = NaN;
+  #now = 0;
   /** While somebody listens to the event 'packet'. @type {((packet: import('./types.js').PacketInfo) => void) | null} */
   packets = null;
   /** @type {(level: 'debug' | 'info' | 'warn', text: string, data?: unknown) => void} */
@@ -35,9 +38,14 @@ export class Machine {
     this.clock = new Clock(() => {}, timerWorker, this.log);
   }
 
-  /** Whole milliseconds, never going back. */
+  /** Whole milliseconds, never going back. A browser takes many times longer for performance.now() than for Date.now(). */
   now() {
-    return Math.floor(performance.now());
+    const wall = Date.now();
+    if (wall !== this.#wall) {
+      this.#wall = wall;
+      this.#now = Math.floor(performance.now());
+    }
+    return this.#now;
   }
 
   /** The MQTT version in force; 0: not connected. */

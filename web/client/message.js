@@ -1,8 +1,10 @@
 // A received message. It is the only object made for a message that arrives, so it holds what the core told as plain
 // fields, and everything else is made when asked for.
 
+import { Chunk } from '../../wasm/chunk.js';
+import { propertiesSize } from '../../wasm/stream.js';
+
 const decoder = new TextDecoder();
-const EMPTY = new Uint8Array(0);
 
 /** @type {(message: Message, holds: number) => void} */
 export let holdMessage;
@@ -19,7 +21,7 @@ export let forgetMessage;
 
 export class Message {
   #inbox;
-  #bytes;
+  #chunk;
   #off;
   #length;
   #flags;
@@ -31,7 +33,7 @@ export class Message {
   /**
    * @param {string} topic
    * @param {import('./inbox.js').Inbox} inbox
-   * @param {Uint8Array} bytes
+   * @param {Chunk} chunk
    * @param {number} off
    * @param {number} length
    * @param {number} flags
@@ -39,11 +41,11 @@ export class Message {
    * @param {number} handle
    * @internal
    */
-  constructor(topic, inbox, bytes, off, length, flags, props, handle) {
+  constructor(topic, inbox, chunk, off, length, flags, props, handle) {
     /** The topic name. */
     this.topic = topic;
     this.#inbox = inbox;
-    this.#bytes = bytes;
+    this.#chunk = chunk;
     this.#off = off;
     this.#length = length;
     this.#flags = flags;
@@ -73,7 +75,7 @@ export class Message {
    * @returns {Uint8Array}
    */
   get payload() {
-    return this.#bytes.subarray(this.#off, this.#off + this.#length);
+    return new Uint8Array(this.#chunk.buffer, this.#off, this.#length);
   }
 
   /**
@@ -81,7 +83,7 @@ export class Message {
    * @returns {Uint8Array}
    */
   bytes() {
-    return this.#bytes.slice(this.#off, this.#off + this.#length);
+    return this.#chunk.bytes.slice(this.#off, this.#off + this.#length);
   }
 
   /** The payload as text; bytes that are no UTF-8 become U+FFFD. */
@@ -125,7 +127,7 @@ export class Message {
    * @returns {import('./properties.js').Properties}
    */
   get properties() {
-    return this.#inbox.decodeProperties(this.#bytes, this.#props);
+    return this.#inbox.decodeProperties(this.#chunk.bytes, this.#props);
   }
 
   /**
@@ -148,18 +150,14 @@ export class Message {
 
   /** Take what is needed out of the buffer that the socket gave, which may be far larger. */
   #own() {
-    const bytes = this.bytes();
-    const properties = this.#props < 0 ? EMPTY : this.#inbox.copyProperties(this.#bytes, this.#props);
-    if (properties.length > 1) {
-      const joined = new Uint8Array(bytes.length + properties.length);
-      joined.set(bytes);
-      joined.set(properties, bytes.length);
-      this.#bytes = joined;
-      this.#props = bytes.length;
-    } else {
-      this.#bytes = bytes;
-      this.#props = -1;
-    }
+    const { bytes } = this.#chunk;
+    const some = this.#props >= 0 && bytes[this.#props] > 0;
+    const size = some ? propertiesSize(bytes, this.#props) : 0;
+    const own = new Chunk(new ArrayBuffer(this.#length + size));
+    own.bytes.set(this.payload);
+    if (some) own.bytes.set(bytes.subarray(this.#props, this.#props + size), this.#length);
+    this.#props = some ? this.#length : -1;
+    this.#chunk = own;
     this.#off = 0;
   }
 }

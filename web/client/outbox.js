@@ -344,10 +344,11 @@ export class Outbox {
   #pendingOf(topic, payload, options) {
     const size = payload.length + topic.length;
     const large = payload.length > CORE_PAYLOAD_MAX ? /** @type {Uint8Array} */ (payload) : null;
+    const ends = options.signal !== undefined || options.timeout !== undefined;
     /** @type {Settling<PublishResult>} */
-    const settling = new Settling('publish', options, () => !this.#takeBack(pending));
+    const settling = new Settling('publish', options, ends ? () => !this.#takeBack(pending) : undefined);
     const { qos = 0, key } = options;
-    const since = performance.now();
+    const since = this.#machine.now();
     /** @type {Pending} */
     const pending = {
       token: 0,
@@ -501,7 +502,7 @@ export class Outbox {
 
   /** @returns {PendingMessage[]} */
   list() {
-    const now = performance.now();
+    const now = this.#machine.now();
     const all = [...this.#all, ...this.#offline.all];
     return all.map(({ topic, qos, key, size, since, restored }) => ({
       topic,

@@ -8,6 +8,8 @@ import { MqttError } from './errors.js';
  */
 
 const TIMER_MAX = 2 ** 31 - 1;
+/** @type {WaitOptions} */
+const NO_OPTIONS = {};
 
 /**
  * setTimeout() for any number: it takes what is longer than it can do, as Infinity, for 1 ms. That never comes.
@@ -42,14 +44,19 @@ export class Settling {
   /** Settled already: further calls do nothing. */
   done = false;
   /** @type {(value: T) => void} */
-  #resolve = () => {};
+  // @ts-expect-error the promise sets it
+  #resolve;
   /** @type {(error: unknown) => void} */
-  #reject = () => {};
+  // @ts-expect-error the promise sets it
+  #reject;
+  #phase;
+  #giveUp;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {AbortSignal | undefined} */
   #signal;
-  #aborted = () => {};
+  /** @type {(() => void) | undefined} */
+  #aborted;
 
   /**
    * @param {import('./errors.js').Phase} phase
@@ -57,34 +64,41 @@ export class Settling {
    * @param {() => boolean | undefined} [giveUp] called before a rejection by time or signal: take back what can be. Returns
    *   whether it had left already, if that can be said
    */
-  constructor(phase, { signal, timeout } = {}, giveUp = () => undefined) {
+  constructor(phase, { signal, timeout } = NO_OPTIONS, giveUp) {
+    this.#phase = phase;
+    this.#giveUp = giveUp;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    /** @type {(code: string, message: string, cause?: unknown) => void} */
-    const fail = (code, message, cause) => {
-      if (this.done) return;
-      this.#settle(); // so that it is told as this, whatever taking back tells
-      const sent = giveUp();
-      const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
-      this.#reject(new MqttError(phase, code, message, { sent, hint, cause }));
-    };
     if (timeout !== undefined) {
-      this.#timer = setTimer(() => fail('timeout', `No answer within ${timeout} ms.`), timeout);
+      this.#timer = setTimer(() => this.#fail('timeout', `No answer within ${timeout} ms.`), timeout);
     }
     if (signal) {
       this.#signal = signal;
-      this.#aborted = () => fail('aborted', 'It was aborted by its signal.', signal.reason);
+      this.#aborted = () => this.#fail('aborted', 'It was aborted by its signal.', signal.reason);
       signal.addEventListener('abort', this.#aborted);
       if (signal.aborted) queueMicrotask(this.#aborted);
     }
   }
 
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {unknown} [cause]
+   */
+  #fail(code, message, cause) {
+    if (this.done) return;
+    this.#settle(); // so that it is told as this, whatever taking back tells
+    const sent = this.#giveUp?.();
+    const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
+    this.#reject(new MqttError(this.#phase, code, message, { sent, hint, cause }));
+  }
+
   #settle() {
     this.done = true;
-    clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#aborted);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#aborted) this.#signal?.removeEventListener('abort', this.#aborted);
   }
 
   /** Settle as another promise does. @param {Promise<T>} work */

@@ -242,6 +242,11 @@ export class Subscriptions {
     if (batch.length > 0) this.#request(batch);
   }
 
+  /** Something had no room in the output. */
+  get blocked() {
+    return this.#blocked;
+  }
+
   /** The output is empty: what had no room in it is asked for now. @returns {boolean} there is output again */
   roomy() {
     if (!this.#blocked) return false;
