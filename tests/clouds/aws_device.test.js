@@ -94,6 +94,35 @@ test('a shadow with a name; no shadow yet; a command of MQTT 5.0 is answered whe
   await cloud.stop();
 });
 
+test(
+  'desired state: none where there is no shadow; reports at once; a handler may do with its own what it likes',
+  LIMIT,
+  async () => {
+    const cloud = await startAws();
+    const me = await device(aws(cloud.form, profileOptions), clientOptions(cloud));
+    /** @type {any[]} */
+    const told = [];
+    const second = awaited();
+    await me.onDesiredState((state) => {
+      told.push({ ...state });
+      delete state.fan;
+    });
+    await me.onDesiredState((state) => second.resolve(state));
+    assert.deepEqual(told, [], 'there is no shadow yet');
+    const versions = await Promise.all([me.reportState({ a: 1 }), me.reportState({ b: 2 })]);
+    assert.deepEqual(
+      versions.map(({ version }) => version),
+      [1, 2],
+    );
+    assert.deepEqual(cloud.cloud.getShadow('dash-1').state.reported, { a: 1, b: 2 });
+    cloud.cloud.setDesired('dash-1', { fan: 'on' });
+    assert.deepEqual(await second.promise, { fan: 'on' });
+    assert.deepEqual(told, [{ fan: 'on' }]);
+    await me.end();
+    await cloud.stop();
+  },
+);
+
 test('what the policy does not allow is an error that says so', LIMIT, async () => {
   const cloud = await startAws();
   cloud.cloud.deny('$aws/things/dash-1/#');
