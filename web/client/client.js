@@ -96,7 +96,7 @@ export class Client {
       this.#settings.credentials = () => guide.credentials();
     }
     this.#inbox = new Inbox(this.#machine, this.#settings.unmatchedTimeout);
-    this.#outbox = new Outbox(this.#machine, this.#settings.queue, (message) => this.#emitter.emit('settled', message));
+    this.#outbox = new Outbox(this.#machine, this.#settings.queue, this.#emitter);
     this.#subscriptions = new Subscriptions(this.#machine, () => this.#inbox.forgetRoutes());
     this.#inbox.subscriptions = this.#subscriptions;
     this.ready = this.#ready.promise;

@@ -108,7 +108,7 @@ export class Outbox {
   /** @type {Settling<PublishResult>[]} accepted QoS 0 messages, to be resolved when fewer bytes wait */
   #crowd = [];
   #bytes = 0;
-  #settled;
+  #emitter;
   /** While there is no connection: messages that wait may expire. */
   #clock = new Clock(() => this.#expire());
   /** For input calls of the core without a connection, or that end one: nothing but settlements can come of them. */
@@ -132,13 +132,13 @@ export class Outbox {
   /**
    * @param {import('./machine.js').Machine} machine
    * @param {Required<QueueOptions>} queue
-   * @param {(message: { topic: string, qos: number, key: string | undefined, error: MqttError | undefined,
-   *   reasonCode: number, properties: import('./properties.js').Properties }) => void} settled told of each message with QoS 1 or 2 that is done with
+   * @param {import('./emitter.js').Emitter<import('./types.js').ClientEvents>} emitter told of each message with QoS 1 or 2 that is
+   *   done with: the event 'settled'
    */
-  constructor(machine, queue, settled) {
+  constructor(machine, queue, emitter) {
     this.#machine = machine;
     this.#queue = queue;
-    this.#settled = settled;
+    this.#emitter = emitter;
     this.#offline = new Offline(machine, this.publish.bind(this));
   }
 
@@ -571,7 +571,7 @@ export class Outbox {
    * @param {PublishResult} [answer]
    */
   #tell({ topic, qos, key }, error, answer = ACCEPTED) {
-    this.#settled({ topic, qos, key, error, ...answer });
+    if (this.#emitter.has('settled')) this.#emitter.emit('settled', { topic, qos, key, error, ...answer });
   }
 
   /**
