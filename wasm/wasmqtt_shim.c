@@ -53,7 +53,7 @@ static union {
 
 /* ------------------------------------------------------------------------------------------------ layout and places */
 
-#define LAYOUT "wasmqtt_layout.inc"
+#define LAYOUT "wasmqtt_layout.def"
 #include "layout.h"
 
 EXPORT(const wq_wasm_layout_t *, wq_wasm_layout, void) { return &layout; }
