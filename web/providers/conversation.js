@@ -150,10 +150,11 @@ export class Conversation {
       if (!this.#sessionPresent || this.#held.length === 0) {
         const before = this.#held;
         const granted = await Promise.all(filters.map((filter) => client.subscribe(filter, { qos })));
-        if (signal.aborted) return; // the next connection has its own
+        const late = signal.aborted && !this.#over; // the next connection has its own
+        if (!late) this.#held = granted;
+        for (const old of late ? granted : before) void old.unsubscribe(); // the filter is still wanted
+        if (signal.aborted) return;
         codes = granted.map((one) => one.qos);
-        this.#held = granted;
-        for (const old of before) void old.unsubscribe(); // the filter is still wanted
       }
     } catch (/** @type {any} */ error) {
       if (signal.aborted || this.#over) return;
