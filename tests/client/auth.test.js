@@ -497,6 +497,7 @@ test('AUTH that cannot be sent leaves the connection as it is', async () => {
   const client = await peer.connect({ authentication });
   const error = await rejection(client.reauthenticate());
   assert.deepEqual([error.code, error.cause.code], ['credentials-failed', 'server-limit']);
+  assert.match(error.message, /^What authentication\.start\(\) of K gave cannot be sent: /);
   await client.publish('a', 'b', { qos: 1 });
   data = 'short';
   const done = client.reauthenticate();

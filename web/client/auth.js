@@ -40,7 +40,8 @@ import { Settling } from './settle.js';
  * @property {string} method Authentication Method
  * @property {(circumstances: AuthenticationCircumstances) =>
  *   AuthenticationDialogue | Promise<AuthenticationDialogue>} start begins a dialogue: for each attempt to connect, when
- *   the WebSocket is open, and for each reauthenticate(). What it throws ends the attempt with code 'credentials-failed'
+ *   the WebSocket is open, and for each reauthenticate(). What it throws ends the attempt with code 'credentials-failed', as
+ *   does what it gives if that cannot be sent
  */
 
 /**
@@ -196,11 +197,12 @@ export class Authenticator {
     if (cause instanceof MqttError && cause.phase === 'options') return cause; // fatal
     const { method } = this.#authentication;
     const text = cause instanceof Error ? cause.message : String(cause);
-    return beginning
-      ? new MqttError(this.#phase, 'credentials-failed', `authentication.start() of ${method} failed: ${text}`, {
-          cause,
-        })
-      : new MqttError(this.#phase, 'auth-failed', `Authentication by ${method} failed: ${text}`, { cause });
+    if (!beginning) {
+      return new MqttError(this.#phase, 'auth-failed', `Authentication by ${method} failed: ${text}`, { cause });
+    }
+    const start = `authentication.start() of ${method}`;
+    const what = this.#ourTurn ? `${start} failed` : `What ${start} gave cannot be sent`;
+    return new MqttError(this.#phase, 'credentials-failed', `${what}: ${text}`, { cause });
   }
 
   timeoutError() {
