@@ -90,7 +90,7 @@ test(
     const second = awaited();
     await me.onDesiredState((state, { whole }) => whole && second.resolve(state));
     assert.deepEqual(await second.promise, { b: 2 });
-    await assert.rejects(me.reportState(/** @type {any} */ ([1])), { code: 'provider-state', status: 400 });
+    await assert.rejects(me.reportState({ toJSON: () => [1] }), { code: 'provider-state', status: 400 });
     await assert.rejects(me.reportState({ big: 'x'.repeat(300_000) }), { code: 'rule' });
     assert.deepEqual(await me.reportState({ c: 3 }), { version: 2 });
     await me.end();

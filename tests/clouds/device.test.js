@@ -211,6 +211,32 @@ for (const one of CASES) {
       assert.deepEqual([unknown.ok, unknown.status], [false, 404]);
     });
 
+    test('a result that cannot be sent is a failure for who asked, and not silence', async (t) => {
+      const told = t.mock.method(console, 'error', () => {});
+      await me.onCommand('count', () => 1n);
+      const { ok, error } = await one.call(cloud, 'count', {});
+      assert.equal(ok, false);
+      assert.match(error, /could not be sent.*BigInt/);
+      assert.equal(told.mock.callCount(), 1);
+      const limit = (await one.make(form(), profileOptions).rules()).get('payload-bytes');
+      if (!limit) return;
+      await me.onCommand('long', () => 'x'.repeat(limit.value));
+      assert.match((await one.call(cloud, 'long', {})).error, /at most \d+ bytes/);
+    });
+
+    test('wrong arguments are refused at once, and what follows them goes on', async () => {
+      const wrong = { code: 'provider-argument' };
+      for (const values of [undefined, null, 'text', [1]]) {
+        await assert.rejects(me.sendTelemetry(/** @type {any} */ (values)), wrong);
+        await assert.rejects(me.reportState(/** @type {any} */ (values)), wrong);
+      }
+      await assert.rejects(me.sendEvent(''), wrong);
+      await assert.rejects(me.sendAlarm(''), wrong);
+      await assert.rejects(me.sendAlarm('hot', { severity: /** @type {any} */ ('terrible') }), wrong);
+      await assert.rejects(me.onCommand('reboot', /** @type {any} */ (undefined)), wrong);
+      assert.deepEqual(cloud.violations, []);
+    });
+
     test('state goes both ways', async () => {
       const { version } = await me.reportState({ fan: 'on', left: 1 });
       await me.reportState({ left: null });

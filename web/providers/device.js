@@ -2,7 +2,7 @@
 import { Alibaba } from './dialects/alibaba.js';
 import { AzureIotHub } from './dialects/azure_iot_hub.js';
 import { Clearblade } from './dialects/clearblade.js';
-import { report, run } from './dialects/common.js';
+import { isObject, report, run } from './dialects/common.js';
 import { Cumulocity } from './dialects/cumulocity.js';
 import { Free } from './dialects/free.js';
 import { ProviderError } from './errors.js';
@@ -24,7 +24,17 @@ const DIALECTS = {
 };
 
 const NO_ROWS = "rows of SmartREST are Cumulocity's; publish by `client`.";
+const SEVERITIES = ['critical', 'major', 'minor', 'warning'];
 const decoder = new TextDecoder();
+
+/** @param {unknown} good @param {string} wanted */
+function need(good, wanted) {
+  if (!good) throw new ProviderError('provider-argument', wanted);
+}
+
+/** Whether a result cannot be sent as it is: it is no JSON, or more than the service takes. @param {any} error */
+const unfit = (error) =>
+  error instanceof TypeError || ['rule', 'provider-row', 'provider-too-long'].includes(error?.code);
 
 /**
  * Connect as a device; register it first, where the profile's values are good for that only. Rejects as connect() does:
@@ -117,6 +127,7 @@ export class Device {
    */
   async sendTelemetry(values, options = {}) {
     this.#check(options);
+    need(isObject(values), 'Measurements are an object: their values by their names.');
     await this.#dialect.telemetry(values, options);
   }
 
@@ -128,6 +139,7 @@ export class Device {
    */
   async sendEvent(name, data = {}, options = {}) {
     this.#check(options);
+    need(name && typeof name === 'string', 'An event has a name.');
     await this.#dialect.event(name, data, options);
   }
 
@@ -138,8 +150,10 @@ export class Device {
    */
   async sendAlarm(type, options = {}) {
     this.#check(options);
-    if (this.#dialect.alarm) return void (await this.#dialect.alarm(type, options));
     const { severity = 'major', text = '', cleared = false } = options;
+    need(type && typeof type === 'string', 'An alarm has a type, which is a text.');
+    need(SEVERITIES.includes(severity), `The severity of an alarm is one of ${SEVERITIES.join(', ')}.`);
+    if (this.#dialect.alarm) return void (await this.#dialect.alarm(type, options));
     await this.#dialect.event(type, { alarm: type, severity, text, cleared }, options);
   }
 
@@ -151,6 +165,7 @@ export class Device {
    */
   async reportState(change) {
     this.#need('report');
+    need(isObject(change), 'A change of the state is an object.');
     return /** @type {NonNullable<Dialect['report']>} */ (this.#dialect.report).call(this.#dialect, change);
   }
 
@@ -203,6 +218,7 @@ export class Device {
    */
   async #on(kind, name, handler) {
     this.#need(kind);
+    need(typeof handler === 'function', 'A handler is a function.');
     const handlers = this.#handlers[kind];
     handlers.set(name, handler);
     this.#begun[kind] ??= this.#begin(kind);
@@ -293,8 +309,12 @@ export class Device {
     if (!request.answer || this.#ended.signal.aborted) return;
     try {
       await request.answer(answer);
-    } catch (error) {
-      if (!this.#ended.signal.aborted) report(error);
+    } catch (/** @type {any} */ error) {
+      if (this.#ended.signal.aborted) return;
+      report(error);
+      // Who asked shall not wait in vain, nor an operation stay at work for ever.
+      const why = `The answer could not be sent: ${error?.message ?? error}`;
+      if (answer.error === undefined && unfit(error)) await run(() => request.answer?.({ status: 500, error: why }));
     }
   }
 

@@ -57,7 +57,8 @@
 
 /**
  * What a handler gives is the answer: any JSON, text or bytes, or nothing. An error that it throws is told as a failure: its
- * message and, where the service has one, its `status` (a number as in HTTP; default 500).
+ * message and, where the service has one, its `status` (a number as in HTTP; default 500). So is a result that cannot be
+ * sent: no JSON, or more than the service takes.
  * @typedef {(command: Command) => unknown} CommandHandler
  */
 

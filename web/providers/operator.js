@@ -180,6 +180,7 @@ export class Operator {
    */
   async setDesired(device, desired) {
     const link = this.#link;
+    if (!isObject(desired)) throw new ProviderError('provider-argument', 'A desired state is an object.');
     if (link.seat.service === 'aws') {
       await link.publish('report', { device }, JSON.stringify({ state: { desired } }));
     } else {
