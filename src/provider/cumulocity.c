@@ -15,6 +15,8 @@ static const char form[] =
     "s!|password|||Password|Of that user\n"
     "i!|device|||Device id|Device management: the external id (c8y_Serial)\n"
     "i|template|||Default template|X-ID of a SmartREST template collection\n"
+    "t|operations||c8y_Restart c8y_Command|Operations|What is offered for this device: fragments, with spaces "
+    "between them\n"
     "f|tls||1|Encrypted (wss)|Edge and test systems can go without\n";
 
 static const char topics[] = "T>s/us/%s\n"

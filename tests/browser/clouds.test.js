@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startAws } from '../clouds/aws.js';
+import { startCumulocity } from '../clouds/cumulocity.js';
 import { CASES, keepsNoSecret, LIMIT, onStage } from './clouds.js';
 
 onStage('the dashboard at services', ['chromium', 'firefox'], (stage) => {
@@ -57,6 +58,25 @@ onStage('the dashboard at services', ['chromium', 'firefox'], (stage) => {
       await keepsNoSecret(seat, form);
     });
   }
+
+  test('operations that the form names are offered at cumulocity', LIMIT, async () => {
+    const { seat } = stage;
+    const cloud = await stage.cloud(startCumulocity);
+    const offered = () => cloud.cloud.tenant.devices.get('serial-1')?.fragments.c8y_SupportedOperations;
+    await seat.choose('cumulocity', 'device');
+    await seat.submit(cloud.form);
+    await seat.seated();
+    await cloud.until(offered);
+    assert.deepEqual(offered(), ['c8y_Restart', 'c8y_Command']);
+    await seat.disconnect();
+    await seat.submit({ ...cloud.form, operations: 'c8y_Relay' });
+    await seat.seated();
+    await cloud.until(() => offered().length === 1);
+    assert.deepEqual(offered(), ['c8y_Relay']);
+    cloud.cloud.operation('serial-1', 518, 'OPEN');
+    assert.match(await seat.waiting('c8y_Relay'), /OPEN/);
+    assert.deepEqual(cloud.violations, []);
+  });
 
   test('a job at aws: progress, its end, and one that fails', LIMIT, async () => {
     const { seat } = stage;

@@ -107,6 +107,27 @@ test("operations: EXECUTING, then SUCCESSFUL or FAILED, a child's too", { timeou
   assert.deepEqual(cloud.violations, []);
 });
 
+test("for '*' the form's operations are offered, beside those with a handler", { timeout: 30_000 }, async () => {
+  for (const [operations, offered] of /** @type {const} */ ([
+    ['', ['c8y_Relay', 'c8y_Restart', 'c8y_Command']],
+    [' c8y_LogfileRequest,  c8y_Relay ', ['c8y_Relay', 'c8y_LogfileRequest']],
+  ])) {
+    const other = await startCumulocity({ device: 'serial-2' });
+    const it = await device(cumulocity({ ...other.form, operations }, profileOptions), clientOptions(other));
+    try {
+      const { fragments } = /** @type {any} */ (other.cloud.tenant.devices.get('serial-2'));
+      await it.onCommand('c8y_Relay', () => {});
+      assert.deepEqual(fragments.c8y_SupportedOperations, ['c8y_Relay']);
+      await it.onCommand('*', () => {});
+      assert.deepEqual(fragments.c8y_SupportedOperations, offered);
+      assert.deepEqual(other.violations, []);
+    } finally {
+      await it.end();
+      await other.stop();
+    }
+  }
+});
+
 test('an operation that came while the device was away is done when it is back', { timeout: 30_000 }, async () => {
   const back = awaited();
   me.client.on('connect', () => back.resolve(true));

@@ -15,7 +15,7 @@ import { register } from './register.js';
 /** @typedef {import('./dialects/common.js').Dialect} Dialect */
 /** @typedef {import('./dialects/common.js').Request} Request */
 
-/** @type {Record<string, new (link: Link, options: import('./device_types.js').DeviceOwnOptions) => Dialect>} */
+/** @type {Record<string, new (link: Link, options: import('./dialects/common.js').DialectOptions) => Dialect>} */
 const DIALECTS = {
   'azure-iot-hub': AzureIotHub,
   clearblade: Clearblade,
@@ -60,7 +60,7 @@ export async function device(profile, options = {}) {
   const [providers, opened] = await Promise.all([own.providers(), own.open()]);
   return seated(own, clientOptions, async (client) => {
     const link = new Link(client, providers, opened.seat, opened);
-    const dialect = new (DIALECTS[opened.seat.service] ?? Free)(link, { document, about });
+    const dialect = new (DIALECTS[opened.seat.service] ?? Free)(link, { document, about, profile: own });
     await dialect.start?.();
     return new Device(client, link, dialect);
   });
@@ -191,7 +191,8 @@ export class Device {
 
   /**
    * Do a command, however the service calls it. One that nobody handles is answered with 404, so give all handlers before
-   * awaiting the first. Resolves once subscribed.
+   * awaiting the first. Resolves once subscribed. Cumulocity is told the names, and with '*' those of the form's field
+   * `operations` too: it offers no others for the device.
    * @param {string} name '*': all that have no handler
    * @param {CommandHandler} handler
    * @returns {Promise<() => void>} takes the handler away
@@ -274,7 +275,7 @@ export class Device {
     const handlers = this.#handlers[kind];
     await this.#dialect[kind]?.(
       (request) => void this.#run(request, kind === 'jobs', handlers),
-      () => [...handlers.keys()].filter((name) => name !== '*'),
+      () => [...handlers.keys()],
     );
   }
 

@@ -27,6 +27,11 @@
 /** @typedef {(request: Request) => void} Deliver */
 
 /**
+ * What a dialect is made with.
+ * @typedef {import('../device_types.js').DeviceOwnOptions & { profile: import('../profiles.js').ServiceProfile }} DialectOptions
+ */
+
+/**
  * What a service does in its own way. A method that is not there is something that the service does not have; `none` says
  * why not, and what to do instead.
  * @typedef {object} Dialect
@@ -39,7 +44,7 @@
  * @property {(change: State) => Promise<{ version: number | undefined }>} [report]
  * @property {() => Promise<import('../device_types.js').DeviceState>} [getState]
  * @property {(handler: import('../device_types.js').DesiredHandler) => Promise<() => void>} [desired]
- * @property {(deliver: Deliver, names: () => string[]) => Promise<void>} [commands] begin; names: that have a handler
+ * @property {(deliver: Deliver, names: () => string[]) => Promise<void>} [commands] begin; names: that have a handler, '*' too
  * @property {() => Promise<void>} [named] there are more of them
  * @property {(deliver: Deliver) => Promise<void>} [jobs] begin
  * @property {(topic: string, rows: Cell[][], options: { qos?: 0 | 1 }) => Promise<void>} [sendRows]

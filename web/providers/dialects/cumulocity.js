@@ -10,6 +10,7 @@ const CLEARED = '306';
 export class Cumulocity {
   #link;
   #about;
+  #profile;
   #operations;
   /** What 114 said last. */
   #supported = '';
@@ -30,11 +31,12 @@ export class Cumulocity {
 
   /**
    * @param {import('../link.js').Link} link
-   * @param {{ about?: { name?: string, type?: string } }} options
+   * @param {import('./common.js').DialectOptions} options
    */
-  constructor(link, { about = {} }) {
+  constructor(link, { about = {}, profile }) {
     this.#link = link;
     this.#about = about;
+    this.#profile = profile;
     this.#operations = new Operations(link);
   }
 
@@ -147,9 +149,14 @@ export class Cumulocity {
 
   /** The operations that the device does, for the buttons of its page. */
   async named() {
-    const names = this.#names();
-    const said = names.join();
-    if (names.length === 0 || said === this.#supported) return;
+    const { service, values } = await this.#profile.about();
+    const names = new Set(this.#names());
+    if (names.delete('*')) {
+      const initial = service.fields.find(({ name }) => name === 'operations')?.initial;
+      for (const name of String(values.operations || initial).match(/[^\s,]+/g) ?? []) names.add(name);
+    }
+    const said = [...names].join();
+    if (names.size === 0 || said === this.#supported) return;
     this.#supported = said;
     await this.#send([['114', ...names]]);
   }
