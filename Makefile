@@ -186,7 +186,7 @@ NEED_clouds  := $(CLOUDS) $(WASM) build/gen/webcrypto.js node_modules/.package-l
 NEED_interop := dist/wasmqtt.wasm node_modules/.package-lock.json
 NEED_dashboard := $(LIB_JS)
 NEED_net     := $(NET) build/native/fleet build/test/gateway $(DASH) $(WASM) $(CLOUDS)
-NEED_browser := $(LIB_JS) $(DASH) $(WASM) $(CLOUDS) build/native/fleet
+NEED_browser := $(LIB_JS) $(DASH) $(WASM) $(CLOUDS) build/native/fleet build/test/gateway
 
 test: ## set up what is missing, build, run every suite; SUITE=unit,client chooses
 	@tests/tools/setup.sh test

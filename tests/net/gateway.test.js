@@ -16,7 +16,7 @@ import { makeAuthority, makeCertificate } from '../tools/certificates.js';
 import { startMosquitto } from '../tools/mosquitto.js';
 import { freePort } from '../tools/ports.js';
 import { removeFolder, temporaryFolder } from '../tools/process.js';
-import { Program } from './programs.js';
+import { Program, startGateway } from './programs.js';
 
 const ORIGIN = 'http://localhost:8000';
 const wasm = readFileSync(new URL('../../dist/wasmqtt.wasm', import.meta.url));
@@ -53,22 +53,6 @@ after(async () => {
   await broker?.stop();
   removeFolder(folder);
 });
-
-/**
- * A gateway on a free port.
- * @param {...string} args its target last
- */
-async function startGateway(...args) {
-  const program = new Program('build/test/gateway', ['--listen', '127.0.0.1:0', ...args]);
-  const line = await program.line(/ leads to /);
-  const [, url] = /** @type {RegExpExecArray} */ (/(ws:\S+)/.exec(line));
-  const stop = async () => {
-    await program.kill('SIGTERM');
-    const { code } = await program.exit();
-    assert.equal(code, 0, program.lines.join('\n')); // also what the sanitizers say
-  };
-  return { program, url, port: Number(new URL(url).port), stop };
-}
 
 /**
  * As a page would open it.

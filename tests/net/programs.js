@@ -1,4 +1,5 @@
 // The native programs under test: started, listened to line by line, ended.
+import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../tools/process.js';
@@ -102,4 +103,20 @@ export async function probe(...args) {
 /** The payload that native_probe.c publishes. @param {number} size */
 export function pattern(size) {
   return Uint8Array.from({ length: size }, (_, i) => i * 31 + Math.floor(i / 256));
+}
+
+/**
+ * A gateway on a free port.
+ * @param {...string} args its target last
+ */
+export async function startGateway(...args) {
+  const program = new Program('build/test/gateway', ['--listen', '127.0.0.1:0', ...args]);
+  const line = await program.line(/ leads to /);
+  const [, url] = /** @type {RegExpExecArray} */ (/(ws:\S+)/.exec(line));
+  const stop = async () => {
+    await program.kill('SIGTERM');
+    const { code } = await program.exit();
+    assert.equal(code, 0, program.lines.join('\n')); // also what the sanitizers say
+  };
+  return { program, url, port: Number(new URL(url).port), stop };
 }
