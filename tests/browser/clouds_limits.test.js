@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadProviders } from '../../web/providers/index.js';
 import { startAws } from '../clouds/aws.js';
+import { startPlain } from '../clouds/plain.js';
 import { CASES, LIMIT, onStage } from './clouds.js';
 
 /** @typedef {import('./seat_page.js').SeatPage} SeatPage */
@@ -66,6 +67,38 @@ onStage('what services forbid', ['chromium'], (stage) => {
       assert.deepEqual(cloud.violations, []);
     });
   }
+
+  test('any broker: a topic with a wildcard is told at its field', LIMIT, async () => {
+    const { seat } = stage;
+    const cloud = await stage.cloud(startPlain);
+    await seat.choose('', 'device');
+    await seat.submit(cloud.form);
+    await seat.seated();
+    await seat.publish({ topic: 'x/+' });
+    await seat.refused(/cannot hold \+/);
+    assert.equal(await seat.phase(), 'connected');
+    assert.deepEqual(cloud.violations, []);
+  });
+
+  test('rabbitmq: what its preset refuses is not sent, what it warns of is among the warnings', LIMIT, async () => {
+    const { seat } = stage;
+    const cloud = await stage.cloud(startPlain);
+    const { rules } = await providers.open(providers.seat('rabbitmq', cloud.form));
+    const refused = rules.all().filter(({ rule, action }) => action === 'refuse' && !UNREACHABLE.includes(rule));
+    assert.deepEqual(
+      refused.map(({ rule, value }) => [rule, value]),
+      [['qos', 1]],
+    );
+    await seat.choose('rabbitmq', 'device');
+    await seat.submit(cloud.form);
+    await seat.seated();
+    await seat.publish({ topic: 'x', qos: '2' });
+    await seat.refused(words(`Not sent. ${rules.text('qos')}`));
+    await seat.subscribe('x', '2');
+    await seat.text('the warning', '.warnings li', words(rules.text('subscribe-qos')));
+    assert.equal(await seat.phase(), 'connected');
+    assert.deepEqual(cloud.violations, []);
+  });
 
   test('aws: one filter more than a connection may have', LIMIT, async () => {
     const { seat } = stage;
