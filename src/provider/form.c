@@ -97,11 +97,23 @@ static int check_visible(wq_bytes value) {
   return 0;
 }
 
-bool wq_host_ok(wq_bytes host) {
-  uint32_t colon = host.len, port = 443;
-  for (uint32_t i = 0; i < host.len; i++) {
+/* Where an IPv6 address in brackets ends; 0: there is none. Whether it is a good one the browser says. */
+static uint32_t ipv6(wq_bytes host) {
+  for (uint32_t i = 1; i < host.len && host.data[0] == '['; i++) {
     uint8_t c = host.data[i];
-    bool name = (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-' || c == '.';
+    if (c == ']') return i > 2 ? i + 1 : 0;
+    if ((uint8_t)((c | 0x20) - 'a') >= 6 && (uint8_t)(c - '0') >= 10 && c != ':' && c != '.') return 0;
+  }
+  return 0;
+}
+
+/* What stands in a URL before the path; from: where its name begins, or the port behind an address in brackets. */
+static bool authority_ok(wq_bytes host, uint32_t from) {
+  uint32_t colon = host.len, port = 443;
+  if (from != 0 && from < host.len && host.data[from] != ':') return false;
+  for (uint32_t i = from; i < host.len; i++) {
+    uint8_t c = host.data[i];
+    bool name = (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-' || c == '.' || c == '_';
     if (!name && (c != ':' || colon != host.len)) return false;
     if (c == ':') colon = i;
   }
@@ -109,6 +121,8 @@ bool wq_host_ok(wq_bytes host) {
     return false;
   return colon != 0 && port != 0 && port <= 65535;
 }
+
+bool wq_host_ok(wq_bytes host) { return authority_ok(host, 0); }
 
 static int check_host(wq_bytes value) {
   if (wq_host_ok(value)) return 0;
@@ -122,7 +136,8 @@ int wq_url_check(wq_bytes value) {
   while (end < value.len && value.data[end] != '/' && value.data[end] != '?')
     end++;
   if (at == 0 || check_visible(value) != 0 || wq_text_find(value, "#", NULL)) return WQ_FAULT_URL;
-  return wq_host_ok((wq_bytes){value.data + at, end - at}) ? 0 : WQ_FAULT_URL;
+  const wq_bytes host = {value.data + at, end - at};
+  return authority_ok(host, ipv6(host)) ? 0 : WQ_FAULT_URL;
 }
 
 static int check_number(wq_bytes value, wq_bytes range) {
@@ -157,6 +172,7 @@ static int check_private_key(wq_bytes value) {
 }
 
 static int check_value(const wq_field *field, wq_bytes value) {
+  if (value.len > 65535) return WQ_FAULT_TOO_LONG; /* of a text in a packet */
   switch (field->kind) {
   case WQ_FIELD_ID: return check_text(value, "/+#");
   case WQ_FIELD_TOPIC: return check_text(value, "+#");

@@ -93,3 +93,10 @@ test('ClearBlade, Alibaba Cloud, Scaleway', async () => {
   await signsIn('scaleway', scaleway, scaleway.form);
   await scaleway.stop();
 });
+
+test('a value that no packet can hold is told as too long, with its field', () => {
+  const url = 'wss://broker.example';
+  const { code, field } = providers.check('broker', { url, username: 'x', password: 'x'.repeat(65_536) }) ?? {};
+  assert.deepEqual([code, field], ['provider-too-long', 'password']);
+  assert.equal(providers.check('broker', { url, username: 'x', password: 'x'.repeat(65_535) }), null);
+});
