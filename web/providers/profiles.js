@@ -13,7 +13,8 @@ import { loadProviders } from './providers.js';
  */
 
 /**
- * Values, or what gives them: asked for each login, so that a token which another server makes can be a new one.
+ * Values, or what gives them: asked for each login, so that a token which another server makes can be a new one, and when
+ * something else has to be known of them (who the device is, whether it has to register), so a few times for each device().
  * @typedef {Values | (() => Values | Promise<Values>)} ValuesSource
  */
 
