@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, createClient, memoryStore, scramSha256, MqttError } from '../../web/client/index.js';
 import wasmqtt from '../../web/client/index.js';
-import { eventually, hungModule, module as wasm, Peer, rejection } from './peer.js';
+import { eventually, hungModule, module as wasm, Peer, refused, rejection } from './peer.js';
 
 test('CONNECT carries what the options say', async () => {
   const peer = new Peer();
@@ -406,14 +406,7 @@ for (const [detail, code, hint] of /** @type {[string, string, RegExp][]} */ ([
   ['', 'open-failed', /port/],
 ])) {
   test(`what the engine says, "${detail}", becomes ${code}`, async () => {
-    const webSocket = () => {
-      const socket = /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
-      setImmediate(() => {
-        socket.onerror({ message: detail });
-        socket.onclose({ code: 1006, reason: '' });
-      });
-      return socket;
-    };
+    const webSocket = refused(detail);
     const error = await rejection(connect('wss://peer.test/mqtt', { webSocket, wasm }));
     assert.equal(error.code, code);
     assert.match(error.hint, hint);

@@ -240,4 +240,18 @@ export async function rejection(promise) {
   throw new Error('it did not reject');
 }
 
+/**
+ * Makes WebSockets that do not open.
+ * @param {string} detail what the engine says of it; '' as in browsers
+ * @returns {() => any}
+ */
+export const refused = (detail) => () => {
+  const socket = /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
+  setImmediate(() => {
+    socket.onerror({ message: detail });
+    socket.onclose({ code: 1006, reason: '' });
+  });
+  return socket;
+};
+
 export { wasm };

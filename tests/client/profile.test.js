@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoryStore, MqttError } from '../../web/client/index.js';
 import { aws, azureEventGrid, azureIotHub, clearblade } from 'wasmqtt/providers';
-import { eventually, Peer, rejection } from './peer.js';
+import { eventually, Peer, refused, rejection } from './peer.js';
 
 const HUB = { host: 'h.azure-devices.net', device: 'd1', key: 'c2VjcmV0' };
 const AWS = { host: 'x-ats.iot.us-east-1.amazonaws.com', 'access-key': 'AKIDEXAMPLE', 'secret-key': 'wJalrXUtnFEMI' };
@@ -35,14 +35,7 @@ for (const [detail, code, said, given] of /** @type {[string, string, RegExp, an
   ['', 'open-failed', /Is the server running/, { host: AWS.host, auth: 'authorizer' }],
 ])) {
   test(`a service that refuses before the WebSocket opens, and a profile that says what to check: ${code}, ${said}`, async () => {
-    const webSocket = () => {
-      const socket = /** @type {any} */ ({ close() {}, send() {}, bufferedAmount: 0 });
-      setImmediate(() => {
-        socket.onerror({ message: detail });
-        socket.onclose({ code: 1006, reason: '' });
-      });
-      return socket;
-    };
+    const webSocket = refused(detail);
     const error = await rejection(new Peer().connect({ webSocket, ...ONCE }, aws(given)));
     assert.equal(error.code, code);
     assert.match(error.hint, said);

@@ -3,6 +3,7 @@
 import { LOOKERS, loadClients } from './clients.js';
 import { makeFrames, topicName } from './packets.js';
 import { InPageSocket } from './peer.js';
+import { Runners } from './runners.js';
 import { Sink } from './sink.js';
 
 /** @typedef {import('./packets.js').Version} Version */
@@ -40,8 +41,8 @@ const FRAMES = 4 << 20;
  * @property {Uint8Array} payload
  */
 
-/** @type {Map<string, Runner>} */
-const runners = new Map();
+/** @type {Runners<Runner>} */
+const runners = new Runners();
 const RealWebSocket = globalThis.WebSocket;
 
 /**
@@ -109,11 +110,11 @@ function otherFilter(n) {
  * @param {number} messages
  */
 export async function receive(name, messages) {
-  const { socket, sink, load } = runner(name);
+  const { socket, sink, load } = runners.of(name);
   const { perFrame, qos } = load;
   const all = socket.acknowledged + messages;
   const came = sink.expect(messages);
-  socket.feed(nextFrames(runner(name), messages / perFrame), perFrame, qos > 0 ? WINDOW : Infinity);
+  socket.feed(nextFrames(runners.of(name), messages / perFrame), perFrame, qos > 0 ? WINDOW : Infinity);
   await came;
   if (qos > 0) await until(socket, () => socket.acknowledged === all);
 }
@@ -140,7 +141,7 @@ function nextFrames(of, count) {
  * @param {number} batch
  */
 export async function publish(name, messages, batch) {
-  const { session, socket, load } = runner(name);
+  const { session, socket, load } = runners.of(name);
   for (let i = 0; i < messages; i += batch) {
     const all = socket.published + batch;
     await session.publish(load.names, load.payload, load.qos, batch);
@@ -155,7 +156,7 @@ export async function publish(name, messages, batch) {
  * @param {number} [batch]
  */
 export async function serverCost(name, messages, batch) {
-  const { socket } = runner(name);
+  const { socket } = runners.of(name);
   const record = socket.record();
   await (batch === undefined ? receive(name, messages) : publish(name, messages, batch));
   const sent = record();
@@ -184,16 +185,7 @@ export async function timed(name, ...args) {
   return performance.now() - began;
 }
 
-export async function finish() {
-  for (const { session } of runners.values()) await session.end();
-}
-
-/** @param {string} name */
-function runner(name) {
-  const found = runners.get(name);
-  if (!found) throw new Error(`${name} is not connected`);
-  return found;
-}
+export const finish = () => runners.end();
 
 /**
  * @param {InPageSocket} socket

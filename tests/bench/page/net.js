@@ -1,12 +1,13 @@
 // Kind 2, end to end: the page's own WebSocket to the load server of load.c.
 import { LOOKERS, loadClients } from './clients.js';
 import { topicName } from './packets.js';
+import { Runners } from './runners.js';
 import { Sink } from './sink.js';
 
 /** @typedef {import('./packets.js').Version} Version */
 
-/** @type {Map<string, { session: import('./clients.js').Session, sink: Sink }>} */
-const runners = new Map();
+/** @type {Runners<{ session: import('./clients.js').Session, sink: Sink }>} */
+const runners = new Runners();
 const names = Array.from({ length: 1000 }, (_, n) => topicName(n));
 const payload = new Uint8Array(64).fill(42);
 const nothing = new Uint8Array(0);
@@ -50,7 +51,7 @@ export async function prepare(url, version, direction, perFrame = 1, level = 0) 
  * @returns {Promise<number>} milliseconds
  */
 export async function receive(name, messages) {
-  const { session, sink } = runner(name);
+  const { session, sink } = runners.of(name);
   const began = performance.now();
   const came = sink.expect(messages);
   session.say('go', new TextEncoder().encode(String(messages)));
@@ -66,7 +67,7 @@ export async function receive(name, messages) {
  * @returns {Promise<number>} milliseconds
  */
 export async function publish(name, messages, batch) {
-  const { session, sink } = runner(name);
+  const { session, sink } = runners.of(name);
   const began = performance.now();
   for (let i = 0; i < messages; i += batch) await session.publish(names, payload, qos, batch);
   const came = sink.expect(1);
@@ -96,13 +97,4 @@ export async function echo(count) {
   return times;
 }
 
-export async function finish() {
-  for (const { session } of runners.values()) await session.end();
-}
-
-/** @param {string} name */
-function runner(name) {
-  const found = runners.get(name);
-  if (!found) throw new Error(`${name} is not connected`);
-  return found;
-}
+export const finish = () => runners.end();

@@ -149,9 +149,9 @@ export class Cumulocity {
 
   /** The operations that the device does, for the buttons of its page. */
   async named() {
-    const { service, values } = await this.#profile.about();
     const names = new Set(this.#names());
     if (names.delete('*')) {
+      const { service, values } = await this.#profile.about();
       const initial = service.fields.find(({ name }) => name === 'operations')?.initial;
       for (const name of String(values.operations || initial).match(/[^\s,]+/g) ?? []) names.add(name);
     }
