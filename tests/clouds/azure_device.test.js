@@ -38,6 +38,28 @@ test('property bags go both ways; a message to the device takes no answer', LIMI
   await hub.stop();
 });
 
+test('who was refused is no handler, and hears once what a second try gets', LIMIT, async () => {
+  const hub = await startAzureIotHub();
+  const me = await device(azureIotHub(hub.form, profileOptions), clientOptions(hub));
+  const { subscribe } = hub;
+  hub.subscribe = (_connection, { subscriptions }) =>
+    subscriptions.map((/** @type {any} */ { topic }) => (topic.startsWith('$iothub/methods/') ? 1 : 0x80));
+  /** @type {string[]} */
+  const ran = [];
+  await assert.rejects(
+    me.onCommand('reboot', () => ran.push('refused')),
+    /refused to subscribe/,
+  );
+  hub.subscribe = subscribe;
+  await me.onCommand('count', () => ran.push('counted'));
+  assert.equal((await hub.cloud.method('dev-1', 'reboot')).status, 404);
+  assert.equal((await hub.cloud.method('dev-1', 'count')).status, 200);
+  assert.deepEqual(ran, ['counted']);
+  assert.equal(me.client.pending().length, 0);
+  await me.end();
+  await hub.stop();
+});
+
 test('a module: telemetry, methods, inputs', LIMIT, async () => {
   const hub = await startAzureIotHub();
   const me = await device(azureIotHub(hub.moduleForm, profileOptions), clientOptions(hub));

@@ -128,6 +128,38 @@ test("for '*' the form's operations are offered, beside those with a handler", {
   }
 });
 
+test('what could not be told of operations is no handler, and is told with the next', { timeout: 30_000 }, async () => {
+  const other = await startCumulocity({ device: 'serial-3' });
+  const it = await device(cumulocity(other.form, profileOptions), clientOptions(other));
+  try {
+    const { fragments } = /** @type {any} */ (other.cloud.tenant.devices.get('serial-3'));
+    /** @type {string[]} */
+    const ran = [];
+    await assert.rejects(
+      it.onCommand('x'.repeat(20_000), () => {}),
+      { code: 'provider-row' },
+    );
+    const { publish } = other;
+    other.publish = (connection, packet) => {
+      if (!`${packet.payload}`.startsWith('114,')) return publish.call(other, connection, packet);
+      connection.publish({ topic: 's/e', payload: '50,114,try again', qos: 0 });
+      other.publish = publish;
+      return 0;
+    };
+    const restart = () => it.onCommand('c8y_Restart', () => void ran.push('c8y_Restart'));
+    await assert.rejects(restart(), { code: 'provider-refused', message: /try again/ });
+    await restart();
+    assert.deepEqual(fragments.c8y_SupportedOperations, ['c8y_Restart']);
+    const { id } = other.cloud.operation('serial-3', 510);
+    await other.until(() => other.cloud.tenant.operations.find((one) => one.id === id && one.status === 'SUCCESSFUL'));
+    assert.deepEqual(ran, ['c8y_Restart']);
+    assert.deepEqual(other.violations, []);
+  } finally {
+    await it.end();
+    await other.stop();
+  }
+});
+
 test('an operation that came while the device was away is done when it is back', { timeout: 30_000 }, async () => {
   const back = awaited();
   me.client.on('connect', () => back.resolve(true));
@@ -205,6 +237,8 @@ test('rows of static templates: processing modes, answers by name, cut between r
   const before = cloud.violations.length;
   await me.sendRows('t/us/sensor-1', [['400', 'seen', 'now']]);
   assert.deepEqual([tenant.events.length, tenant.realtime.at(-1).source], [length, 'sensor-1']);
+  await me.sendRows('s/us/sensor-1', [['114', 'c8y_Restart']]);
+  assert.deepEqual(tenant.devices.get('sensor-1').fragments.c8y_SupportedOperations, ['c8y_Restart']);
   await assert.rejects(me.sendRows('q/us', [['301', 'hot']]), { code: 'provider-row' });
   const answer = awaited();
   const off = await me.onRows('s/ds', answer.resolve);
@@ -231,6 +265,19 @@ test('what comes and cannot be read is told, and costs no other row', { timeout:
   assert.deepEqual([code, /line 1, column 4/.test(message)], ['provider-row', true]);
   assert.deepEqual(/** @type {any} */ (await heard.promise).fields, ['2', 'c']);
   for (const off of offs) off();
+});
+
+test('an operation that names no device is told, and done by nobody', { timeout: 30_000 }, async () => {
+  for (const row of ['510', '510,', '511,,ls']) {
+    const told = awaited();
+    const off = me.onRefused(told.resolve);
+    const { published } = me.client.stats;
+    cloud.open()[0].publish({ topic: 's/ds', payload: row, qos: 1 });
+    const { code, message } = /** @type {any} */ (await told.promise);
+    assert.deepEqual([code, message.includes(`no device: ${row.slice(0, 3)}, c8y_`)], ['provider-row', true]);
+    assert.equal(me.client.stats.published, published);
+    off();
+  }
 });
 
 test('a new device asks until it is accepted, and is told what to keep', { timeout: 60_000 }, async () => {

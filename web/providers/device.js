@@ -180,7 +180,8 @@ export class Device {
 
   /**
    * Hear of the state that the device should take on: the whole at first, where the service keeps it, and what changes. After
-   * a lost connection the whole comes again where something could have been missed. Resolves once subscribed.
+   * a lost connection the whole comes again where something could have been missed. Resolves once subscribed; a handler
+   * whose promise rejects is none.
    * @param {import('./device_types.js').DesiredHandler} handler
    * @returns {Promise<() => void>} takes the handler away
    */
@@ -191,8 +192,9 @@ export class Device {
 
   /**
    * Do a command, however the service calls it. One that nobody handles is answered with 404, so give all handlers before
-   * awaiting the first. Resolves once subscribed. Cumulocity is told the names, and with '*' those of the form's field
-   * `operations` too: it offers no others for the device.
+   * awaiting the first. Resolves once subscribed; a handler whose promise rejects is none. Cumulocity is told the names, and
+   * with '*' those of the form's field `operations` too: it offers no others for the device. A child may do others, so what
+   * is offered for it is the caller's to tell: `sendRows('s/us/CHILD', [['114', 'c8y_Restart']])`.
    * @param {string} name '*': all that have no handler
    * @param {CommandHandler} handler
    * @returns {Promise<() => void>} takes the handler away
@@ -221,16 +223,20 @@ export class Device {
     this.#need(kind);
     need(typeof handler === 'function', 'A handler is a function.');
     const handlers = this.#handlers[kind];
+    const off = () => void (handlers.get(name) === handler && handlers.delete(name));
     handlers.set(name, handler);
-    this.#begun[kind] ??= this.#begin(kind);
+    this.#begun[kind] ??= this.#begin(kind).catch((error) => {
+      delete this.#begun[kind];
+      throw error;
+    });
     try {
       await this.#begun[kind];
       await this.#dialect.named?.();
     } catch (error) {
-      delete this.#begun[kind];
+      off();
       throw error;
     }
-    return () => void (handlers.get(name) === handler && handlers.delete(name));
+    return off;
   }
 
   /**

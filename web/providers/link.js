@@ -118,7 +118,7 @@ export class Link {
   }
 
   /**
-   * Subscribe to all that is of these kinds. Resolves when it is granted.
+   * Subscribe to all that is of these kinds. Resolves when it is granted; rejects if some is not, and then has none.
    * @param {TopicKind[]} kinds
    * @param {(parts: TopicParts, message: Message) => void} handler
    */
@@ -128,7 +128,13 @@ export class Link {
       if (parts && kinds.includes(parts.kind)) handler(parts, message);
     };
     const filters = this.topics.filters(...kinds);
-    await Promise.all(filters.map((filter) => this.client.subscribe(filter, { qos: this.#qos }, take)));
+    const asked = filters.map((filter) => this.client.subscribe(filter, { qos: this.#qos }, take));
+    try {
+      await Promise.all(asked);
+    } catch (error) {
+      for (const one of asked) one.then((granted) => granted.unsubscribe()).catch(() => {});
+      throw error;
+    }
   }
 
   /**

@@ -17,6 +17,14 @@ export const malformed = (link, { line, column, error }) =>
     `${link.title} sent a row that cannot be read, line ${line}, column ${column}: ${error}.`,
   );
 
+/**
+ * An operation that names no device: it could be for any child, so nobody does it.
+ * @param {import('./link.js').Link} link
+ * @param {import('./smartrest.js').Row} row
+ */
+const nobody = (link, { id, name }) =>
+  new ProviderError('provider-row', `${link.title} sent an operation that names no device: ${id}, ${name}.`);
+
 export class Operations {
   #link;
   /** @type {import('./smartrest.js').SmartRest | null} */
@@ -61,7 +69,12 @@ export class Operations {
       failed: ({ code, status, message }) =>
         this.#fail(new ProviderError(code, `${link.title}: ${message}`, { status })),
     });
-    await Promise.race([this.#conversation.ready, failed]);
+    try {
+      await Promise.race([this.#conversation.ready, failed]);
+    } catch (error) {
+      this.#off();
+      throw error;
+    }
   }
 
   /** @param {string} topic @param {Uint8Array} payload */
@@ -81,7 +94,8 @@ export class Operations {
       }
       if (row.error !== undefined) {
         this.#link.complain(malformed(this.#link, row));
-      } else if (row.name !== '' && 'serial' in row.args) this.#begun(row);
+      } else if (row.args.serial) this.#begun(row);
+      else if (row.name.startsWith('c8y_')) this.#link.complain(nobody(this.#link, row));
     }
     this.#conversation?.poke();
   }

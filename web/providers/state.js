@@ -89,15 +89,21 @@ export class KeptState {
    * @param {DesiredHandler} handler
    */
   async desired(handler) {
+    const off = () => void (this.#handlers = this.#handlers.filter((one) => one !== handler));
     this.#handlers.push(handler);
-    if (this.#begun !== null) {
-      await this.get(); // it hears the whole too
-    } else {
-      const told = new Promise((resolve) => this.#asked.push(resolve));
-      await this.#begin();
-      if (/** @type {TellStep} */ (await told).status === -1) throw this.#failure;
+    try {
+      if (this.#begun !== null) {
+        await this.get(); // it hears the whole too
+      } else {
+        const told = new Promise((resolve) => this.#asked.push(resolve));
+        await this.#begin();
+        if (/** @type {TellStep} */ (await told).status === -1) throw this.#failure;
+      }
+    } catch (error) {
+      off();
+      throw error;
     }
-    return () => void (this.#handlers = this.#handlers.filter((one) => one !== handler));
+    return off;
   }
 
   /** @returns {Promise<DeviceState>} */

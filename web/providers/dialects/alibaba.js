@@ -97,7 +97,7 @@ export class Alibaba {
   async desired(handler) {
     const link = this.#link;
     let on = true;
-    const set = link.subscribe(['desired'], async (_, message) => {
+    await link.subscribe(['desired'], async (_, message) => {
       const { id, params } = parsed(message) ?? {};
       if (!on || !isObject(params)) return;
       let body = { id, code: OK, data: {}, message: 'success' };
@@ -108,11 +108,16 @@ export class Alibaba {
       }
       await run(() => link.publish('desired-done', {}, JSON.stringify(body)));
     });
-    const [off] = await Promise.all([this.#shadow.desired(handler), set]);
-    return () => {
+    try {
+      const off = await this.#shadow.desired(handler);
+      return () => {
+        on = false;
+        off();
+      };
+    } catch (error) {
       on = false;
-      off();
-    };
+      throw error;
+    }
   }
 
   /** @param {import('./common.js').Deliver} deliver */

@@ -158,7 +158,12 @@ export class Cumulocity {
     const said = [...names].join();
     if (names.size === 0 || said === this.#supported) return;
     this.#supported = said;
-    await this.#send([['114', ...names]]);
+    try {
+      await this.#send([['114', ...names]]);
+    } catch (error) {
+      this.#supported = ''; // nobody knows what the service has now
+      throw error;
+    }
   }
 
   stop() {

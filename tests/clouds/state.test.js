@@ -1,0 +1,65 @@
+// State that the service keeps, over a dialogue that a test plays.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Alibaba } from '../../web/providers/dialects/alibaba.js';
+import { KeptState } from '../../web/providers/state.js';
+
+/** A connected client, and a service whose answer to "what is the state?" is to be given. @param {() => any} answer */
+function seat(answer) {
+  /** @type {any[]} */
+  const steps = [];
+  const dialogue = {
+    step: () => steps.shift() ?? { kind: 'wait', until: Infinity },
+    get: () => steps.push({ kind: 'tell', tell: 'state', version: 1, ...answer() }),
+  };
+  const link = /** @type {any} */ ({
+    client: { state: 'connected', on() {}, off() {} },
+    title: 'A service',
+    dialogue: async () => (dialogue.get(), dialogue), // it asks by itself at first
+    subscribe: async () => {},
+  });
+  return link;
+}
+
+const WELL = { status: 200, desired: { fan: 'on' } };
+
+test('who was refused is no handler: at first, later, and where a second way to hear failed', async () => {
+  let answer = /** @type {any} */ (WELL);
+  const link = seat(() => answer);
+  const state = new KeptState(link);
+  /** @type {string[]} */
+  const heard = [];
+  await state.desired(() => heard.push('first'));
+  answer = { status: 500, detail: 'busy' };
+  await assert.rejects(
+    state.desired(() => heard.push('refused')),
+    { code: 'provider-state', status: 500, message: /busy/ },
+  );
+  answer = WELL;
+  await state.get();
+  assert.deepEqual(heard, ['first', 'first']);
+
+  const begin = link.dialogue;
+  const other = new KeptState(link);
+  link.dialogue = () => Promise.reject(new Error('not loaded'));
+  await assert.rejects(
+    other.desired(() => heard.push('refused')),
+    /not loaded/,
+  );
+  link.dialogue = begin;
+  await other.desired(() => heard.push('second'));
+  assert.deepEqual(heard.slice(2), ['second']);
+
+  const alibaba = new Alibaba(link);
+  const desired = () => alibaba.desired(() => heard.push('refused'));
+  link.subscribe = () => Promise.reject(new Error('refused to subscribe'));
+  await assert.rejects(desired(), /refused to subscribe/);
+  await alibaba.getState(); // the whole is told to who wants it
+  /** @type {(parts: null, message: object) => Promise<void>} */
+  let set = async () => {};
+  link.subscribe = async (/** @type {any} */ _kinds, /** @type {any} */ take) => void (set = take);
+  answer = { status: 500 };
+  await assert.rejects(desired(), { code: 'provider-state' });
+  await set(null, { json: () => ({ id: '1', params: { fan: 'off' } }) });
+  assert.deepEqual(heard.slice(3), []);
+});
