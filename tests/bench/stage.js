@@ -64,7 +64,11 @@ export async function openStage(engine) {
   const server = await serve();
   const browser = await launchBrowser(engine, {
     networkEnabled: false,
-    prefs: { 'privacy.reduceTimerPrecision': false },
+    prefs: {
+      'privacy.reduceTimerPrecision': false,
+      // The driver has Firefox note the stack of every promise in its pages, as developer tools do; else it does not.
+      'javascript.options.asyncstack': false,
+    },
   }).catch((error) => {
     server.close();
     throw error;
