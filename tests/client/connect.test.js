@@ -252,6 +252,10 @@ test('bad URLs and options are refused before anything is opened', async () => {
     { protocolVersion: 6 },
     { topicAliases: 1025 },
     { topicAliases: -1 },
+    { clientId: 'half \ud800' },
+    { username: '\udfff' },
+    { password: '\ud800\ud800' },
+    { will: { topic: 'gone/\ud800' } },
   ])) {
     assert.equal((await rejection(connect('ws://peer.test', options))).code, 'bad-option', JSON.stringify(options));
     assert.throws(() => createClient('ws://peer.test', options), { code: 'bad-option' });

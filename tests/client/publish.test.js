@@ -121,6 +121,9 @@ test("a caller's mistakes are named, and change nothing", async () => {
     ['a', 'x'.repeat(600), { qos: 1 }, 'server-limit'],
     ['a', '', { properties: { topicAlias: 1 } }, 'property'],
     ['a', '', { properties: { willDelayInterval: 1 } }, 'bad-property'],
+    ['a', '', { properties: { contentType: 'half \ud800' } }, 'bad-property'],
+    ['a', '', { properties: { userProperties: { '\udc00': 'x' } } }, 'bad-property'],
+    ['a', '', { properties: { userProperties: { x: ['y', '\ud83d'] } } }, 'bad-property'],
   ])) {
     const error = await rejection(client.publish(topic, payload, options));
     assert.equal(error.code, code, JSON.stringify([topic, options]));

@@ -47,6 +47,8 @@ test('telemetry, events and alarms are rows, of a child too', { timeout: 30_000 
   assert.equal(tenant.measurements[1].source, 'sensor-1');
   await me.sendEvent('door', { text: 'opened, "wide"' });
   assert.equal(tenant.events[0].text, 'opened, "wide"');
+  await me.sendEvent('door', { text: { by: 'hand' }, n: 1 });
+  assert.equal(tenant.events[1].text, '{"by":"hand"} {"n":1}');
   await me.sendAlarm('hot', { severity: 'critical', text: 'Over 30' });
   assert.deepEqual([tenant.alarms[0].severity, tenant.alarms[0].status], ['CRITICAL', 'ACTIVE']);
   await me.sendAlarm('hot', { cleared: true });
@@ -106,6 +108,35 @@ test("operations: EXECUTING, then SUCCESSFUL or FAILED, a child's too", { timeou
   assert.match((await operation(four, 'FAILED')).failureReason, /no command c8y_Configuration/);
   assert.deepEqual(cloud.violations, []);
 });
+
+test(
+  'an answer is a row whatever the handler gave; one that cannot be sent is a failure',
+  { timeout: 30_000 },
+  async () => {
+    for (const [given, sent] of /** @type {[any, string[]][]} */ ([
+      [undefined, []],
+      [
+        ['a', undefined, null, 1, { b: [2] }],
+        ['a', '', '', '1', '{"b":[2]}'],
+      ],
+    ])) {
+      await me.onCommand('c8y_Command', () => given);
+      assert.deepEqual((await operation(cloud.cloud.operation('serial-1', 511, 'x'), 'SUCCESSFUL')).result, sent);
+    }
+    for (const unfit of [
+      () => 'half \ud800',
+      () => 1n,
+      () => {
+        throw new Error('long'.repeat(5000));
+      },
+    ]) {
+      await me.onCommand('c8y_Command', unfit);
+      const { failureReason } = await operation(cloud.cloud.operation('serial-1', 511, 'x'), 'FAILED');
+      assert.match(failureReason, /could not be sent: Row 1/);
+    }
+    await me.onCommand('c8y_Command', () => {});
+  },
+);
 
 test("for '*' the form's operations are offered, beside those with a handler", { timeout: 30_000 }, async () => {
   for (const [operations, offered] of /** @type {const} */ ([

@@ -222,6 +222,10 @@ for (const one of CASES) {
       if (!limit) return;
       await me.onCommand('long', () => 'x'.repeat(limit.value));
       assert.match((await one.call(cloud, 'long', {})).error, /at most \d+ bytes/);
+      await me.onCommand('long', () => {
+        throw new Error('x'.repeat(limit.value));
+      });
+      assert.match((await one.call(cloud, 'long', {})).error, /at most \d+ bytes/);
     });
 
     test('wrong arguments are refused at once, and what follows them goes on', async () => {

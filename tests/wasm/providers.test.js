@@ -241,6 +241,16 @@ test('SmartREST: rows are written, checked, and cut between rows', async () => {
       message: /^Row 2: 200 \w+, argument 3 \(value\): .* a number$/,
     },
   );
+  for (const none of [undefined, null, {}, ['x'], NaN, Infinity, 'half \ud83d', '\ude00', Symbol('x'), 1n]) {
+    const row = ['400', 'type', /** @type {any} */ (none)];
+    assert.throws(() => smartrest.write('s/us', [['400', 'a', 'b'], row]), {
+      code: 'provider-argument',
+      message: /^Row 2, field 3: /,
+    });
+  }
+  assert.deepEqual(smartrest.write('s/us', [['503', 'c8y_X', true, '', -0.5, '\u{1f600}']]), [
+    '503,c8y_X,true,,-0.5,😀',
+  ]);
   assert.throws(() => smartrest.write('elsewhere', [['100']]), { code: 'provider-topic' });
   const rows = Array.from({ length: 1000 }, (_, i) => ['200', 'T', 'c', i]);
   const payloads = smartrest.write('s/us', rows, 1000);

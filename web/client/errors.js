@@ -94,12 +94,20 @@ export function checkLevel(value, name) {
 }
 
 /**
+ * A string that can be sent as it is: half of a character would go as another one, U+FFFD. [M3:1.5.3-1] [M5:1.5.4-1]
+ * @param {unknown} value
+ * @returns {value is string}
+ */
+export function isText(value) {
+  return typeof value === 'string' && /** @type {any} */ (value).isWellFormed?.() !== false;
+}
+
+/**
  * @param {unknown} topic
  * @returns {asserts topic is string}
  */
 export function checkTopic(topic) {
-  // Half of a character would be sent as another one: U+FFFD.
-  if (typeof topic === 'string' && /** @type {any} */ (topic).isWellFormed?.() !== false) return;
+  if (isText(topic)) return;
   throw new MqttError('options', 'bad-option', 'A topic name, or a topic filter, is a well-formed string.');
 }
 

@@ -1,6 +1,6 @@
 // What connect() and createClient() take: checked, and with its defaults.
 import { checkUrl } from './doctor.js';
-import { MqttError } from './errors.js';
+import { isText, MqttError } from './errors.js';
 import { isProfile } from './profile.js';
 import { defaultWebSocket } from './socket.js';
 import { indexedDb } from './store_indexeddb.js';
@@ -121,9 +121,9 @@ const encoder = new TextEncoder();
 
 /** @type {Record<string, Rule>} */
 const RULES = {
-  clientId: isString,
-  username: isString,
-  password: (value) => isString(value) || value instanceof Uint8Array,
+  clientId: isText,
+  username: isText,
+  password: (value) => isText(value) || value instanceof Uint8Array,
   keepalive: within(0, 65535),
   clean: isBoolean,
   protocolVersion: within(3, 5),
@@ -132,7 +132,7 @@ const RULES = {
   properties: isObject,
   credentials: isFunction,
   redirect: isFunction,
-  authentication: Object.assign((/** @type {any} */ value) => isString(value?.method) && isFunction(value.start), {
+  authentication: Object.assign((/** @type {any} */ value) => isText(value?.method) && isFunction(value.start), {
     hint: 'It is { method, start }: a string and a function.',
   }),
   reconnect: (value) => value === false || isObject(value),
@@ -144,13 +144,13 @@ const RULES = {
   topicAliases: within(0, 1024),
   unmatchedTimeout: within(0, 2 ** 31 - 1),
   store: (value) => value === 'memory' || value === 'indexeddb' || isFunction(value?.open),
-  storeName: isString,
-  protocols: (value) => Array.isArray(value) && value.every(isString),
+  storeName: isText,
+  protocols: (value) => Array.isArray(value) && value.every(isText),
   webSocket: isFunction,
-  responseTopic: isString,
+  responseTopic: isText,
   log: isFunction,
   wasm: (value) => value != null,
-  timerWorker: (value) => value === false || isString(value) || value instanceof URL,
+  timerWorker: (value) => value === false || isText(value) || value instanceof URL,
 };
 /** @type {Record<string, Rule>} */
 const RECONNECT_RULES = {
@@ -168,8 +168,8 @@ const QUEUE_RULES = {
 };
 /** @type {Record<string, Rule>} */
 const WILL_RULES = {
-  topic: isString,
-  payload: (value) => isString(value) || value instanceof Uint8Array,
+  topic: isText,
+  payload: (value) => typeof value === 'string' || value instanceof Uint8Array,
   qos: within(0, 2),
   retain: isBoolean,
   properties: isObject,
@@ -182,10 +182,6 @@ const LIMIT_RULES = {
   topicAliasMaximum: within(0, 1024),
 };
 
-/** @param {unknown} value */
-function isString(value) {
-  return typeof value === 'string';
-}
 /** @param {unknown} value */
 function isBoolean(value) {
   return typeof value === 'boolean';

@@ -7,7 +7,8 @@ import { OutboxRecords, ownBytes, ownOptions } from './outbox_records.js';
 import { Settling } from './settle.js';
 
 /**
- * What a message carries: text, bytes, or anything else as JSON. undefined: nothing.
+ * What a message carries: text, bytes, or anything else as JSON. undefined: nothing. Half of a character in a text (a lone
+ * surrogate) is sent as U+FFFD; in topics and properties it is refused.
  * @typedef {string | Uint8Array | ArrayBuffer | ArrayBufferView | object | number | boolean | null | undefined} Payload
  */
 

@@ -1,5 +1,5 @@
 // MQTT 5.0 properties as plain objects, by the table that the C core tells: names, types, and which packet may carry what.
-import { MqttError } from './errors.js';
+import { isText, MqttError } from './errors.js';
 
 /**
  * Properties by name, as in `{ contentType: 'text/plain', userProperties: { site: 'north' } }`. Numbers and switches are
@@ -110,7 +110,9 @@ export class PropertyTable {
     if (typeof value !== 'object' || value === null) throw wrong(phase, row.name, 'is an object: values by name');
     for (const [key, values] of Object.entries(value)) {
       for (const one of Array.isArray(values) ? values : [values]) {
-        if (typeof one !== 'string') throw wrong(phase, row.name, `has a value that is no string (${key})`);
+        if (!isText(one) || !isText(key)) {
+          throw wrong(phase, row.name, `has a name or value that is no well-formed string (${key})`);
+        }
         out.push(row.id);
         pushBinary(out, encoder.encode(key), row.name, phase);
         pushBinary(out, encoder.encode(one), row.name, phase);
@@ -128,7 +130,7 @@ export class PropertyTable {
     out.push(id);
     const t = this.#types;
     if (type === t.string) {
-      if (typeof value !== 'string') throw wrong(phase, name, 'is a string');
+      if (!isText(value)) throw wrong(phase, name, 'is a well-formed string');
       pushBinary(out, encoder.encode(value), name, phase);
     } else if (type === t.binary) {
       if (!(value instanceof Uint8Array)) throw wrong(phase, name, 'is a Uint8Array');

@@ -34,7 +34,8 @@ function need(good, wanted) {
 
 /** Whether a result cannot be sent as it is: it is no JSON, or more than the service takes. @param {any} error */
 const unfit = (error) =>
-  error instanceof TypeError || ['rule', 'provider-row', 'provider-too-long'].includes(error?.code);
+  error instanceof TypeError ||
+  ['rule', 'provider-argument', 'provider-row', 'provider-too-long'].includes(error?.code);
 
 /**
  * Connect as a device; register it first, where the profile's values are good for that only. Rejects as connect() does:
@@ -321,7 +322,7 @@ export class Device {
       report(error);
       // Who asked shall not wait in vain, nor an operation stay at work for ever.
       const why = `The answer could not be sent: ${error?.message ?? error}`;
-      if (answer.error === undefined && unfit(error)) await run(() => request.answer?.({ status: 500, error: why }));
+      if (unfit(error)) await run(() => request.answer?.({ status: 500, error: why }));
     }
   }
 

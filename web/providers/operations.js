@@ -1,6 +1,6 @@
 // Cumulocity's operations: rows that come, and answers whose order the dialogue in C sees to.
 import { Conversation } from './conversation.js';
-import { isObject, resultOf } from './dialects/common.js';
+import { cellOf, resultOf } from './dialects/common.js';
 import { ProviderError } from './errors.js';
 
 /** Asks what waits. */
@@ -122,10 +122,7 @@ export class Operations {
    */
   async #answer(ticket, name, good, result) {
     const values = Array.isArray(result) ? result : result === undefined ? [] : [result];
-    const fields = values.map((value) =>
-      isObject(value) || Array.isArray(value) ? JSON.stringify(value) : String(value),
-    );
-    const text = this.#fields(name, good, fields);
+    const text = this.#fields(name, good, values.map(cellOf));
     const status = await new Promise((taken) => {
       this.#answers.set(ticket, { text, taken });
       this.#dialogue?.finish(ticket, good, text !== '');
@@ -139,7 +136,7 @@ export class Operations {
     );
   }
 
-  /** Fields as a row has them. @param {string} name @param {boolean} good @param {string[]} fields */
+  /** Fields as a row has them. @param {string} name @param {boolean} good @param {import('./smartrest.js').Cell[]} fields */
   #fields(name, good, fields) {
     const topic = this.#link.topics.build('answer');
     const [row] = this.#rows?.write(topic, [[good ? '503' : '502', name, ...fields]]) ?? [];

@@ -4,7 +4,11 @@ import { ProviderError } from './errors.js';
 
 /** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
 
-/** @typedef {string | number | boolean} Cell a field of a row that is to be sent */
+/**
+ * A field of a row that is to be sent. One that is left empty is ''; undefined and null are none, nor are objects, NaN, and
+ * texts with half of a character (a lone surrogate): code 'provider-argument'.
+ * @typedef {string | number | boolean} Cell
+ */
 
 /**
  * A row that was read. args: by the names of its template; of arguments that come again and again, all. A row of a template
@@ -46,7 +50,7 @@ export class SmartRest {
 
   /**
    * Rows as payloads for a topic, each as long as it may be, cut between rows only. Throws a ProviderError with code
-   * 'provider-row' for a row that is wrong: nothing is to be sent then.
+   * 'provider-row' for a row that is wrong, 'provider-argument' for what is no cell: nothing is to be sent then.
    * @param {string} topic as 's/us'
    * @param {Cell[][]} rows each begins with its template's id
    * @param {number} [packetMax] bytes of a whole packet with QoS 1; default: what Cumulocity takes, and no more than that
@@ -61,8 +65,9 @@ export class SmartRest {
     }
     const payloads = [];
     for (const [index, row] of rows.entries()) {
+      const cells = Array.from(row, (cell, at) => textOf(cell, index, at));
       for (let again = true; again;) {
-        this.#fits(instance.put(...row.map(String)), `Row ${index + 1}`);
+        this.#fits(instance.put(...cells), `Row ${index + 1}`);
         const error = x.wq_wasm_smartrest_row(row.length);
         again = error === numbers.WQ_E_FULL && x.wq_wasm_smartrest_rows() > 0;
         if (again) {
@@ -167,4 +172,12 @@ export class SmartRest {
     const name = template === 0 ? '' : (instance.text(template, 'wq_smartrest_template.name') ?? '');
     return { id: fields[0], name, fields, args };
   }
+}
+
+/** @param {any} cell @param {number} row @param {number} at */
+function textOf(cell, row, at) {
+  const text = typeof cell === 'string' && /** @type {any} */ (cell).isWellFormed?.() !== false;
+  if (text || typeof cell === 'boolean' || Number.isFinite(cell)) return String(cell);
+  const what = "it is a well-formed text, a number, true or false; '' if it is to be empty";
+  throw new ProviderError('provider-argument', `Row ${row + 1}, field ${at + 1}: ${what}.`);
 }

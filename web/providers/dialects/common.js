@@ -73,6 +73,13 @@ const decoder = new TextDecoder();
 /** What a handler gave, as JSON. @param {unknown} result */
 export const resultOf = (result) => (result instanceof Uint8Array ? decoder.decode(result) : result);
 
+/**
+ * What a handler gave, as a field of a row: '' for nothing, JSON of what is no plain value.
+ * @param {any} value
+ * @returns {Cell}
+ */
+export const cellOf = (value) => (typeof value === 'object' ? (value ? JSON.stringify(value) : '') : (value ?? ''));
+
 /** What a handler gave, as JSON text; '' for nothing. @param {unknown} result */
 export const jsonOf = (result) => (result === undefined ? '' : JSON.stringify(resultOf(result)));
 

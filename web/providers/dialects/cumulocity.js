@@ -1,6 +1,6 @@
 // Cumulocity: SmartREST rows on s/us, operations on s/ds, complaints on s/e, and JSON where a row cannot say it.
 import { malformed, Operations } from '../operations.js';
-import { isObject, isoOf, run } from './common.js';
+import { cellOf, isObject, isoOf, run } from './common.js';
 
 /** Values of one 201 row: as many as fit a packet however long their names are. */
 const VALUES_MAX = 64;
@@ -122,7 +122,7 @@ export class Cumulocity {
   async event(name, data, options) {
     const { text, ...rest } = isObject(data) ? data : { text: data };
     const more = Object.keys(rest).length > 0 ? JSON.stringify(rest) : '';
-    const words = [text, more].filter(Boolean).join(' ') || name;
+    const words = [cellOf(text), more].filter(Boolean).join(' ') || name;
     return this.#send([['400', name, words, ...timeOf(options)]], options);
   }
 
