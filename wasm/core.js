@@ -126,7 +126,7 @@ export class Core {
     this.#type = eventTypes(this.numbers);
     this.#flag = eventFlags(this.numbers);
     this.#word = eventWords(this.layout);
-    this.#plain = plainPublish(this.numbers);
+    this.#plain = plainHeads(this.numbers);
     this.#noProps = this.numbers.WQ_NO_PROPS >>> 0;
 
     this.#config = x.wq_wasm_config();
@@ -506,8 +506,8 @@ export class Core {
     this.#draining = true;
     try {
       let { u32 } = this.#memory;
-      const { head, topicId, off, length, propsOff, aux } = this.#word;
-      const { plainMask, plainPublish } = this.#plain;
+      const { head, topicId, off, length, topicOff, propsOff, aux } = this.#word;
+      const { plainMask, plainPublish, plainSettled } = this.#plain;
       const names = this.#names;
       const noProps = this.#noProps;
       const count = u32[this.#state.eventsCount];
@@ -532,6 +532,11 @@ export class Core {
             props === noProps ? -1 : base + props,
             u32[at + aux],
           );
+        } else if ((first & plainMask) === plainSettled) {
+          const props = u32[at + propsOff];
+          const reason = (first >>> 8) & 0xff;
+          const where = props === noProps ? -1 : base + props;
+          sink.onSettled(u32[at + aux], u32[at + topicOff] | 0, reason, chunk.bytes, where);
         } else {
           const flags = first >>> 16;
           if ((flags & this.#flag.CARRY) === 0) this.#tell(at * 4, flags, chunk, base, end, sink);
@@ -663,7 +668,8 @@ function recordFields(layout) {
  */
 function eventWords(layout) {
   const word = (/** @type {string} */ field) => layout.offset(`wq_event.${field}`, 4) >> 2;
-  if (layout.offset('wq_event.type', 1) !== 0 || layout.offset('wq_event.flags', 2) !== 2) {
+  const bytes = ['type', 'reason'].map((field) => layout.offset(`wq_event.${field}`, 1));
+  if (bytes[0] !== 0 || bytes[1] !== 1 || layout.offset('wq_event.flags', 2) !== 2) {
     throw new Error('wasm: the head of wq_event has another form');
   }
   return {
@@ -671,17 +677,19 @@ function eventWords(layout) {
     topicId: word('topic_id'),
     off: word('off'),
     length: word('len'),
+    topicOff: word('topic_off'),
     propsOff: word('props_off'),
     aux: word('aux'),
   };
 }
 
 /**
- * How the head of an event tells a message that is whole in the fed data and whose topic was named before.
+ * How the head of an event tells what came whole in the fed data: a message whose topic was named before, a settlement.
  * @param {Readonly<Record<string, number>>} numbers
  */
-function plainPublish({ WQ_EV_PUBLISH, WQ_EVF_CARRY, WQ_EVF_NEW_TOPIC, WQ_EVF_STREAM }) {
-  return { plainMask: ((WQ_EVF_CARRY | WQ_EVF_NEW_TOPIC | WQ_EVF_STREAM) << 16) | 0xff, plainPublish: WQ_EV_PUBLISH };
+function plainHeads({ WQ_EV_PUBLISH, WQ_EV_SETTLED, WQ_EVF_CARRY, WQ_EVF_NEW_TOPIC, WQ_EVF_STREAM }) {
+  const plainMask = ((WQ_EVF_CARRY | WQ_EVF_NEW_TOPIC | WQ_EVF_STREAM) << 16) | 0xff;
+  return { plainMask, plainPublish: WQ_EV_PUBLISH, plainSettled: WQ_EV_SETTLED };
 }
 
 /** @param {Readonly<Record<string, number>>} numbers */

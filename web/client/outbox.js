@@ -4,6 +4,7 @@ import { Clock } from './clock.js';
 import { checkTopic, checkLevel, coreError, endedError, MqttError, notConnectedError } from './errors.js';
 import { Offline } from './outbox_offline.js';
 import { OutboxRecords, ownBytes, ownOptions } from './outbox_records.js';
+import { Pending, PendingMessages } from './pending.js';
 import { Settling } from './settle.js';
 
 /**
@@ -52,21 +53,6 @@ import { Settling } from './settle.js';
  *   'settled' will tell of it
  */
 
-/**
- * @typedef {object} Pending
- * @property {number} token of the core; 0: it does not have it yet
- * @property {number} order in the store; 0: it is not stored
- * @property {boolean} restored
- * @property {Settling<PublishResult>} settling
- * @property {string} topic
- * @property {number} qos
- * @property {string | undefined} key
- * @property {number} size
- * @property {number} since
- * @property {Uint8Array | null} payload if the core does not have it
- * @property {PublishResult} taken what PUBREC said
- */
-
 const CORE_PAYLOAD_MAX = 16384;
 /** A string of so many characters has at most CORE_PAYLOAD_MAX bytes. */
 const TEXT_MAX = Math.floor(CORE_PAYLOAD_MAX / 3);
@@ -101,8 +87,8 @@ export class Outbox {
   #machine;
   #queue;
   #properties = /** @type {import('./properties.js').PropertyTable | null} */ (null);
-  /** @type {Map<number, Pending>} by token, oldest first; those not in the core yet are newer, and in `records` */
-  #pending = new Map();
+  /** What the core has; messages that it does not have yet are newer, and in `records`. */
+  #pending = new PendingMessages();
   /** With a store that survives. @type {OutboxRecords | null} */
   records = null;
   #offline;
@@ -173,7 +159,7 @@ export class Outbox {
 
   /** The same, oldest first. */
   get #all() {
-    return [...this.#pending.values(), ...(this.records?.storing.keys() ?? [])];
+    return [...this.#pending, ...(this.records?.storing.keys() ?? [])];
   }
 
   /** Messages that the core does not have yet. */
@@ -278,7 +264,7 @@ export class Outbox {
     const large = payload.length > CORE_PAYLOAD_MAX;
     const pending = this.#pendingOf(topic, large ? ownBytes(payload) : payload, options);
     this.#keep(pending, token);
-    return pending.settling.promise;
+    return pending.promise;
   }
 
   /**
@@ -346,24 +332,9 @@ export class Outbox {
     const size = payload.length + topic.length;
     const large = payload.length > CORE_PAYLOAD_MAX ? /** @type {Uint8Array} */ (payload) : null;
     const ends = options.signal !== undefined || options.timeout !== undefined;
-    /** @type {Settling<PublishResult>} */
-    const settling = new Settling('publish', options, ends ? () => !this.#takeBack(pending) : undefined);
-    const { qos = 0, key } = options;
-    const since = this.#machine.now();
+    const giveUp = ends ? () => !this.#takeBack(pending) : undefined;
     /** @type {Pending} */
-    const pending = {
-      token: 0,
-      order: 0,
-      restored: false,
-      settling,
-      topic,
-      qos,
-      key,
-      size,
-      since,
-      payload: large,
-      taken: ACCEPTED,
-    };
+    const pending = new Pending(options, giveUp, topic, size, large, this.#machine.now(), ACCEPTED);
     this.#bytes += size;
     return pending;
   }
@@ -375,7 +346,7 @@ export class Outbox {
    */
   #keep(pending, token) {
     pending.token = token;
-    this.#pending.set(token, pending);
+    this.#pending.add(pending);
     if (this.#machine.connection === null) this.#watch();
   }
 
@@ -425,10 +396,10 @@ export class Outbox {
 
   /** A message is done with. @param {Pending} pending */
   #left(pending) {
-    this.#pending.delete(pending.token);
+    this.#pending.delete(pending);
     this.#bytes -= pending.size;
     this.records?.delete(pending);
-    for (const look of this.#waiters) look(false);
+    if (this.#waiters.size > 0) for (const look of this.#waiters) look(false);
   }
 
   /** A message of so many bytes may wait: one alone always. @param {number} size */
@@ -547,10 +518,10 @@ export class Outbox {
       answer = { reasonCode: reason || taken.reasonCode, properties };
     }
     if (result === 0) {
-      pending.settling.resolve(answer);
+      pending.resolve(answer);
     } else {
       error = this.#failure(result, answer);
-      pending.settling.reject(error);
+      pending.reject(error);
     }
     if (pending.qos > 0) this.#tell(pending, error, answer);
   }
@@ -581,7 +552,7 @@ export class Outbox {
    * @param {MqttError} error
    */
   #reject(pending, error) {
-    pending.settling.reject(error);
+    pending.reject(error);
     if (pending.restored) this.#tell(pending, error); // it has no promise
   }
 
@@ -642,7 +613,7 @@ export class Outbox {
     this.#clock.stop();
     this.#offline.flush(endedError('publish'));
     for (const settling of this.#crowd.splice(0)) settling.reject(endedError('publish'));
-    for (const { settling } of this.#all) settling.reject(endedError('publish'));
+    for (const pending of this.#all) pending.reject(endedError('publish'));
     this.#pending.clear();
     this.records?.storing.clear();
     this.#bytes = 0;

@@ -7,7 +7,7 @@ import { setTimer, Settling } from './settle.js';
 /** @typedef {import('./outbox.js').PublishOptions} PublishOptions */
 /** @typedef {import('./outbox.js').PublishResult} PublishResult */
 
-/** @typedef {Pick<import('./outbox.js').Pending, 'topic' | 'qos' | 'key' | 'size' | 'since' | 'restored'>} Waiting */
+/** @typedef {Pick<import('./pending.js').Pending, 'topic' | 'qos' | 'key' | 'size' | 'since' | 'restored'>} Waiting */
 
 export class Offline {
   #machine;

@@ -4,14 +4,14 @@ import { coreError } from './errors.js';
 import { shortened } from './properties.js';
 
 /** @typedef {import('./errors.js').MqttError} MqttError */
-/** @typedef {import('./outbox.js').Pending} Pending */
+/** @typedef {import('./pending.js').Pending} Pending */
 /** @typedef {import('./outbox.js').PublishOptions} PublishOptions */
 /** @typedef {import('./properties.js').Properties} Properties */
 
 /**
  * What the outbox does for messages with a record as for all.
  * @typedef {object} Common
- * @property {Map<number, Pending>} pending by token
+ * @property {import('./pending.js').PendingMessages} pending
  * @property {(topic: string, payload: Uint8Array | string, options: PublishOptions) => Pending} pendingOf
  * @property {(properties: Properties | undefined) => Uint8Array | undefined} encode
  * @property {(topic: string, payload: Uint8Array | string, options: PublishOptions) => void} judge throws
@@ -60,7 +60,7 @@ export class OutboxRecords {
     const pending = pendingOf(topic, own, options);
     const fail = (/** @type {unknown} */ error) => {
       left(pending);
-      pending.settling.reject(error);
+      pending.reject(error);
     };
     const enter = () => {
       try {
@@ -70,7 +70,7 @@ export class OutboxRecords {
       }
     };
     this.#add(pending, record, enter, fail);
-    return pending.settling.promise;
+    return pending.promise;
   }
 
   /**
@@ -136,7 +136,7 @@ export class OutboxRecords {
     const seconds = message.properties?.messageExpiryInterval ?? Infinity;
     const expired = seconds * 1000 <= waited;
     const pending = this.#common.pendingOf(topic, payload, { qos, key });
-    pending.settling.promise.catch(() => {}); // the event 'settled' tells
+    pending.promise.catch(() => {}); // the event 'settled' tells
     Object.assign(pending, { order, restored: true, since: performance.now() - waited });
     this.#order = Math.max(this.#order, order + 1);
     let result = core.numbers.WQ_E_EXPIRED;

@@ -35,28 +35,26 @@ export function inTime(work, timeout, late) {
   });
 }
 
+/** What the executor of the promise that is being made was given. @type {(value: any) => void} */
+let resolveIt;
+/** @type {(error: unknown) => void} */
+let rejectIt;
+/** One for all: a closure for each would be garbage. @type {ConstructorParameters<typeof Promise<any>>[0]} */
+const executor = (resolve, reject) => {
+  resolveIt = resolve;
+  rejectIt = reject;
+};
+
 /**
  * @template T
  */
 export class Settling {
-  /** @type {Promise<T>} */
-  promise;
   /** Settled already: further calls do nothing. */
   done = false;
-  /** @type {(value: T) => void} */
-  // @ts-expect-error the promise sets it
   #resolve;
-  /** @type {(error: unknown) => void} */
-  // @ts-expect-error the promise sets it
   #reject;
-  #phase;
-  #giveUp;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
-  /** @type {AbortSignal | undefined} */
-  #signal;
-  /** @type {(() => void) | undefined} */
-  #aborted;
+  /** What may reject it besides. @type {Limits | null} */
+  #limits = null;
 
   /**
    * @param {import('./errors.js').Phase} phase
@@ -65,40 +63,25 @@ export class Settling {
    *   whether it had left already, if that can be said
    */
   constructor(phase, { signal, timeout } = NO_OPTIONS, giveUp) {
-    this.#phase = phase;
-    this.#giveUp = giveUp;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    if (timeout !== undefined) {
-      this.#timer = setTimer(() => this.#fail('timeout', `No answer within ${timeout} ms.`), timeout);
+    /** @type {Promise<T>} */
+    this.promise = new Promise(executor);
+    /** @type {(value: T) => void} */
+    this.#resolve = resolveIt;
+    this.#reject = rejectIt;
+    if (timeout !== undefined || signal) {
+      this.#limits = new Limits(signal, timeout, (code, message, cause) => {
+        if (this.done) return;
+        this.#settle(); // so that it is told as this, whatever taking back tells
+        const sent = giveUp?.();
+        const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
+        this.#reject(new MqttError(phase, code, message, { sent, hint, cause }));
+      });
     }
-    if (signal) {
-      this.#signal = signal;
-      this.#aborted = () => this.#fail('aborted', 'It was aborted by its signal.', signal.reason);
-      signal.addEventListener('abort', this.#aborted);
-      if (signal.aborted) queueMicrotask(this.#aborted);
-    }
-  }
-
-  /**
-   * @param {string} code
-   * @param {string} message
-   * @param {unknown} [cause]
-   */
-  #fail(code, message, cause) {
-    if (this.done) return;
-    this.#settle(); // so that it is told as this, whatever taking back tells
-    const sent = this.#giveUp?.();
-    const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
-    this.#reject(new MqttError(this.#phase, code, message, { sent, hint, cause }));
   }
 
   #settle() {
     this.done = true;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    if (this.#aborted) this.#signal?.removeEventListener('abort', this.#aborted);
+    this.#limits?.lift();
   }
 
   /** Settle as another promise does. @param {Promise<T>} work */
@@ -122,5 +105,33 @@ export class Settling {
     if (this.done) return;
     this.#settle();
     this.#reject(error);
+  }
+}
+
+/** A time, a signal, or both. */
+class Limits {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #signal;
+  #aborted;
+
+  /**
+   * @param {AbortSignal | undefined} signal
+   * @param {number | undefined} timeout ms
+   * @param {(code: string, message: string, cause?: unknown) => void} fail
+   */
+  constructor(signal, timeout, fail) {
+    if (timeout !== undefined) {
+      this.#timer = setTimer(() => fail('timeout', `No answer within ${timeout} ms.`), timeout);
+    }
+    this.#signal = signal;
+    this.#aborted = () => fail('aborted', 'It was aborted by its signal.', signal?.reason);
+    signal?.addEventListener('abort', this.#aborted);
+    if (signal?.aborted) queueMicrotask(this.#aborted);
+  }
+
+  lift() {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#aborted);
   }
 }
