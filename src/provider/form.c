@@ -107,19 +107,34 @@ static uint32_t ipv6(wq_bytes host) {
   return 0;
 }
 
-/* What stands in a URL before the path; from: where its name begins, or the port behind an address in brackets. */
-static bool authority_ok(wq_bytes host, uint32_t from) {
-  uint32_t colon = host.len, port = 443;
-  if (from != 0 && from < host.len && host.data[from] != ':') return false;
-  for (uint32_t i = from; i < host.len; i++) {
-    uint8_t c = host.data[i];
-    bool name = (uint8_t)((c | 0x20) - 'a') < 26 || (uint8_t)(c - '0') < 10 || c == '-' || c == '.' || c == '_';
-    if (!name && (c != ':' || colon != host.len)) return false;
-    if (c == ':') colon = i;
+/* Labels with a dot between them, and maybe one behind the last. No label is empty, or begins or ends with '-'. */
+static bool name_ok(const uint8_t *name, uint32_t length) {
+  uint8_t before = '.';
+  for (uint32_t i = 0; i < length; before = name[i++]) {
+    uint8_t c = name[i];
+    bool sign = c == '-' || c == '.'; /* beside a dot there is none */
+    if (!sign && (uint8_t)((c | 0x20) - 'a') >= 26 && (uint8_t)(c - '0') >= 10 && c != '_') return false;
+    if ((before == '.' && sign) || (before == '-' && c == '.')) return false;
   }
+  return length != 0 && before != '-';
+}
+
+/* What stands in a URL before the path; from: where the port begins behind an address in brackets; 0: there is a name. */
+static bool authority_ok(wq_bytes host, uint32_t from) {
+  uint32_t colon = from, port = 443;
+  while (colon < host.len && host.data[colon] != ':')
+    colon++;
+  if (from == 0 ? !name_ok(host.data, colon) : colon != from) return false;
   if (colon != host.len && !wq_text_number((wq_bytes){host.data + colon + 1, host.len - colon - 1}, &port))
     return false;
-  return colon != 0 && port != 0 && port <= 65535;
+  return port != 0 && port <= 65535;
+}
+
+/* A scheme, in capitals too. What else would be taken for one has signs that cannot be seen. */
+static bool scheme_is(wq_bytes url, const char *scheme) {
+  for (uint32_t i = 0; scheme[i] != '\0'; i++)
+    if (i == url.len || (url.data[i] | 0x20) != (uint8_t)scheme[i]) return false;
+  return true;
 }
 
 bool wq_host_ok(wq_bytes host) { return authority_ok(host, 0); }
@@ -131,7 +146,7 @@ static int check_host(wq_bytes value) {
 
 /* the authority has to be a host: a user name and password in a URL are refused by browsers, and logged by others */
 int wq_url_check(wq_bytes value) {
-  uint32_t at = wq_text_starts(value, "wss://") ? 6 : wq_text_starts(value, "ws://") ? 5 : 0;
+  uint32_t at = scheme_is(value, "wss://") ? 6 : scheme_is(value, "ws://") ? 5 : 0;
   uint32_t end = at;
   while (end < value.len && value.data[end] != '/' && value.data[end] != '?')
     end++;

@@ -122,7 +122,16 @@ void wq_login_expires(wq_login *l, uint32_t seconds) {
 
 void wq_login_wipe(wq_login *l) { wq_wipe(l, sizeof *l); }
 
+/* Of what has no room the longest value is told: it is the one to be wrong, as a file in place of a key. */
+static uint32_t longest(const wq_login *l) {
+  uint32_t field = 0;
+  for (uint32_t i = 1; i < WQ_FIELDS_MAX; i++)
+    if (l->values[i].len > l->values[field].len) field = i;
+  return field;
+}
+
 static int fail(wq_login *l, int fault, uint32_t field) {
+  if (fault == WQ_FAULT_TOO_LONG && field == WQ_FIELDS_MAX) field = longest(l);
   wq_login_wipe(l);
   l->fault_field = (uint8_t)field;
   return l->status = fault;
@@ -169,7 +178,7 @@ static bool keep_values(wq_login *l, const wq_values *values) {
   wq_field field;
   const bool tls = !wq_text_is(wq_value(values, "tls"), "0"); /* most services have no such field */
   for (uint32_t i = 0; wq_field_at(values->service, i, &field); i++) {
-    wq_bytes value = wq_form_value(values, &field, i);
+    wq_bytes value = l->values[i] = wq_form_value(values, &field, i);
     if (value.len == 0) continue;
     if (value.len > (size_t)(l->end - l->room)) return false;
     l->end -= value.len;

@@ -94,9 +94,23 @@ test('ClearBlade, Alibaba Cloud, Scaleway', async () => {
   await scaleway.stop();
 });
 
-test('a value that no packet can hold is told as too long, with its field', () => {
+test('a value that has no room is told as too long, with its field', async () => {
   const url = 'wss://broker.example';
   const { code, field } = providers.check('broker', { url, username: 'x', password: 'x'.repeat(65_536) }) ?? {};
   assert.deepEqual([code, field], ['provider-too-long', 'password']);
   assert.equal(providers.check('broker', { url, username: 'x', password: 'x'.repeat(65_535) }), null);
+  for (const length of [20_000, 70_000, 80_000]) {
+    // more than a login, a packet, and the memory for all values can hold
+    const values = { url, username: 'x', password: 'x'.repeat(length) };
+    const tooLong = {
+      code: 'provider-too-long',
+      field: 'password',
+      message: 'MQTT broker, Password: This is too long.',
+    };
+    await assert.rejects(providers.login('broker', values), tooLong);
+    if (length === 80_000) {
+      assert.equal(providers.check('broker', values)?.field, 'password');
+      assert.throws(() => providers.seat('broker', values), tooLong);
+    }
+  }
 });

@@ -63,3 +63,15 @@ test('who was refused is no handler: at first, later, and where a second way to 
   await set(null, { json: () => ({ id: '1', params: { fan: 'off' } }) });
   assert.deepEqual(heard.slice(3), []);
 });
+
+test('a report that is too long is told at once, whatever the service is doing', async () => {
+  const link = seat(() => WELL);
+  link.dialogue = () => new Promise(() => {});
+  link.check = (/** @type {any} */ ...[kind, { name }, text]) => {
+    assert.deepEqual([kind, name], ['report', 'settings']);
+    if (text.length > 20) throw new Error('too long');
+  };
+  const state = new KeptState(link, 'settings');
+  void state.report({ a: 1 }); // waits for its answer
+  await assert.rejects(state.report({ a: 'x'.repeat(20) }), /too long/);
+});

@@ -144,6 +144,17 @@ static const wrong wrongs[] = {
     {"aws", "host", "a.iot:1:2", WQ_FAULT_HOST},
     {"aws", "host", ":443", WQ_FAULT_HOST},
     {"aws", "host", "a b", WQ_FAULT_HOST},
+    {"aws", "host", "-", WQ_FAULT_HOST},
+    {"aws", "host", ".", WQ_FAULT_HOST},
+    {"aws", "host", "a..iot.us-east-1.amazonaws.com", WQ_FAULT_HOST},
+    {"aws", "host", ".a.iot.us-east-1.amazonaws.com", WQ_FAULT_HOST},
+    {"aws", "host", "-a.iot.us-east-1.amazonaws.com", WQ_FAULT_HOST},
+    {"aws", "host", "a-.iot.us-east-1.amazonaws.com", WQ_FAULT_HOST},
+    {"aws", "host", "a.-iot.us-east-1.amazonaws.com", WQ_FAULT_HOST},
+    {"aws", "host", "a.iot.us-east-1.amazonaws.com-", WQ_FAULT_HOST},
+    {"aws", "host", "a.iot.us-east-1.amazonaws.com..", WQ_FAULT_HOST},
+    {"aws", "host", "a.iot.us-east-1.amazonaws.com.", 0},
+    {"aws", "host", "a--b.iot.us-east-1.amazonaws.com:1", 0},
     {"aws", "host", "a@b", WQ_FAULT_HOST},
     {"aws", "host", "\xC3\xA4.iot.eu-west-1.amazonaws.com", WQ_FAULT_HOST},
     {"aws", "host", "HostName=h.azure-devices.net;DeviceId=d;SharedAccessKey=c2VjcmV0", WQ_FAULT_CONNECTION_STRING},
@@ -221,6 +232,16 @@ static const wrong wrongs[] = {
     {"broker", "url", "ws://[::1]:9001/mqtt", 0},
     {"broker", "url", "ws://[fe80::1.2.3.4]/", 0},
     {"broker", "url", "ws://my_broker:9001", 0},
+    {"broker", "url", "WSS://Broker.Example/Mqtt", 0},
+    {"broker", "url", "Ws://b:1", 0},
+    {"broker", "url", "wss//b", WQ_FAULT_URL},
+    {"broker", "url", "ws\x1A//b", WQ_FAULT_URL},
+    {"broker", "url", "wsss://b", WQ_FAULT_URL},
+    {"broker", "url", "s://b", WQ_FAULT_URL},
+    {"broker", "url", "ws:/", WQ_FAULT_URL},
+    {"broker", "url", "ws://-", WQ_FAULT_URL},
+    {"broker", "url", "wss://a..b/mqtt", WQ_FAULT_URL},
+    {"broker", "url", "ws://[::1]:", WQ_FAULT_URL},
     {"broker", "url", "ws://[::1", WQ_FAULT_URL},
     {"broker", "url", "ws://[]/", WQ_FAULT_URL},
     {"broker", "url", "ws://[::g]/", WQ_FAULT_URL},
@@ -401,6 +422,7 @@ static void room(void) {
     CHECK(status == WQ_LOGIN_DONE || status == WQ_FAULT_TOO_LONG);
     done += status == WQ_LOGIN_DONE;
     long_ones += status == WQ_FAULT_TOO_LONG;
+    if (status == WQ_FAULT_TOO_LONG) CHECK_TEXT(field_name(f.service, login.fault_field), "session-token");
   }
   CHECK(done > 10 && long_ones > 10);
   told[-WQ_FAULT_TOO_LONG / 32] |= 1u << (-WQ_FAULT_TOO_LONG % 32);
@@ -413,6 +435,7 @@ static void room(void) {
     CHECK(status == WQ_LOGIN_DONE || status == WQ_FAULT_TOO_LONG);
     if (n < 9000) CHECK_INT(status, WQ_LOGIN_DONE);
     if (n > 9500) CHECK_INT(status, WQ_FAULT_TOO_LONG); /* there is no room for the decoded key beside it */
+    if (n > 9500) CHECK_TEXT(field_name(f.service, login.fault_field), "key");
   }
 }
 

@@ -63,6 +63,9 @@ export function versionsOf(bits) {
   return /** @type {const} */ ([5, 4, 3]).filter((version) => (bits >> version) & 1);
 }
 
+/** Which of the values that have no room is to be told. @param {string[]} texts */
+export const longest = (texts) => texts.reduce((most, { length }, i) => (length > texts[most].length ? i : most), 0);
+
 export class Forms {
   #instance;
   #kinds;
@@ -156,6 +159,18 @@ export class Forms {
   }
 
   /**
+   * The same as an error, which names the field.
+   * @param {number} fault
+   * @param {Service} service
+   * @param {number} index
+   */
+  error(fault, service, index) {
+    const { code, field, message } = this.fault(fault, service, index);
+    const label = service.fields[index]?.label;
+    return new ProviderError(code, label ? `${service.title}, ${label}: ${message}` : message, { field });
+  }
+
+  /**
    * What is wrong with the values; null: nothing.
    * @param {string} name of the service
    * @param {Values} values
@@ -164,7 +179,7 @@ export class Forms {
     const { index, service } = this.find(name);
     const { numbers, scratch, x } = this.#instance;
     const texts = this.texts(service, values);
-    if (!this.#instance.put(...texts)) return this.fault(numbers['fault TOO_LONG'], service, -1);
+    if (!this.#instance.put(...texts)) return this.fault(numbers['fault TOO_LONG'], service, longest(texts));
     const fault = x.wq_wasm_values_check(index, texts.length);
     scratch.wipe();
     return fault === 0 ? null : this.fault(fault, service, x.wq_wasm_fault_field());
@@ -180,7 +195,7 @@ export class Forms {
     const { index, service } = this.find(name);
     const instance = this.#instance;
     const texts = this.texts(service, values);
-    if (!instance.put(...texts)) throw new ProviderError('provider-too-long', 'The values are too long.');
+    if (!instance.put(...texts)) throw this.error(instance.numbers['fault TOO_LONG'], service, longest(texts));
     const at = instance.x.wq_wasm_seat(index, texts.length);
     const device = instance.text(at, 'wq_seat.device') ?? '';
     const scope = instance.text(at, 'wq_seat.scope') ?? '';

@@ -1,7 +1,6 @@
 // From what a person filled in to what a connection wants. Each login has an instance of the module of its own, whose memory
 // is zeroed at its end: no secret stays, and an operation that is late has nobody else's memory to write its result into.
-import { ProviderError } from './errors.js';
-import { versionsOf } from './forms.js';
+import { longest, versionsOf } from './forms.js';
 import { startInstance } from './wasm.js';
 
 /** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
@@ -50,8 +49,8 @@ export async function login(module, forms, name, values, now) {
   const instance = await startInstance(module);
   const { numbers, x } = instance;
   try {
-    let status = numbers['fault TOO_LONG'];
-    if (instance.put(...texts)) status = x.wq_wasm_login_begin(index, texts.length, now);
+    if (!instance.put(...texts)) throw forms.error(numbers['fault TOO_LONG'], service, longest(texts));
+    let status = x.wq_wasm_login_begin(index, texts.length, now);
     instance.scratch.wipe();
     while (status > 0) {
       await instance.pending();
@@ -59,21 +58,10 @@ export async function login(module, forms, name, values, now) {
     }
     const at = x.wq_wasm_login();
     if (status === 0) return resultOf(instance, at, name);
-    const { code, field, message } = forms.fault(status, service, instance.number(at, 'wq_login.fault_field'));
-    throw new ProviderError(code, field ? `${service.title}, ${labelOf(service, field)}: ${message}` : message, {
-      field,
-    });
+    throw forms.error(status, service, instance.number(at, 'wq_login.fault_field'));
   } finally {
     instance.wipe();
   }
-}
-
-/**
- * @param {import('./forms.js').Service} service
- * @param {string} field
- */
-function labelOf(service, field) {
-  return service.fields.find(({ name }) => name === field)?.label ?? field;
 }
 
 /**

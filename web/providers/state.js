@@ -123,8 +123,9 @@ export class KeptState {
    * @param {State} change
    * @returns {Promise<{ version: number }>}
    */
-  report(change) {
+  async report(change) {
     const text = JSON.stringify(change);
+    this.#link.check('report', { name: this.#name }, text);
     const done = this.#turn.then(() => this.#send(text));
     this.#turn = done.then(
       () => {},
@@ -137,7 +138,6 @@ export class KeptState {
   async #send(text) {
     const conversation = await this.#begin();
     if (this.#failure) throw this.#failure;
-    this.#link.check('report', { name: this.#name }, text);
     try {
       const told = new Promise((resolve) => (this.#report = { text, taken: resolve }));
       this.#dialogue?.report();
