@@ -138,6 +138,7 @@ onStage('what services forbid', ['chromium'], (stage) => {
     await seat.submit(cloud.form);
     await seat.seated();
     assert.equal(cloud.open()[0].connect.keepalive, 30);
+    await seat.text('what was adjusted', '.warnings li', words(rules.text('keep-alive-min')));
     await seat.publish({ .../** @type {any} */ (alibaba).topics, retain: true, payload: '{}' });
     await seat.text('the warning', '.warnings li', words(rules.text('retain')));
     assert.deepEqual(cloud.violations, [{ rule: 'retain', what: 'it is ignored' }]);

@@ -111,9 +111,11 @@ test('what the service changes is a warning, once', async () => {
   const values = { url: 'wss://g.example', project: 'p', region: 'r', registry: 'g', device: 'd', key };
   const client = await peer.connect({ will: { topic: '/devices/d/events' }, log, clean: false }, clearblade(values));
   assert.equal((await peer.last.packet('connect')).clean, true, 'adjusted');
-  assert.match(client.negotiated?.warnings[0] ?? '', /wills are not published/);
+  const [will, changed] = client.negotiated?.warnings ?? [];
+  assert.match(will, /wills are not published/);
+  assert.match(changed, /sessions are not kept/);
   for (let i = 0; i < 3; i++) await client.publish('/devices/d/events', 'x', { qos: 1, retain: true });
-  const [, retain, ...more] = client.negotiated?.warnings ?? [];
+  const [, , retain, ...more] = client.negotiated?.warnings ?? [];
   assert.match(retain, /nothing is retained/);
   assert.deepEqual(more, []);
   assert.equal(logged.filter((text) => /retained/.test(text)).length, 1);

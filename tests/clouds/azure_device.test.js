@@ -60,6 +60,22 @@ test('who was refused is no handler, and hears once what a second try gets', LIM
   await hub.stop();
 });
 
+test('a keep-alive that the hub would cap is told, with the limit', LIMIT, async () => {
+  const hub = await startAzureIotHub();
+  for (const [keepalive, sent] of [
+    [60_000, 1177],
+    [0, 1177],
+    [1177, 1177],
+  ]) {
+    const me = await device(azureIotHub(hub.form, profileOptions), { ...clientOptions(hub), keepalive });
+    const { keepAlive, warnings } = /** @type {any} */ (me.client.negotiated);
+    assert.deepEqual([hub.open()[0].connect.keepalive, keepAlive], [sent, sent]);
+    assert.match(warnings.join(), keepalive === sent ? /^$/ : /^Azure IoT Hub: the keep-alive is 1177 s at most/);
+    await me.end();
+  }
+  await hub.stop();
+});
+
 test('a module: telemetry, methods, inputs', LIMIT, async () => {
   const hub = await startAzureIotHub();
   const me = await device(azureIotHub(hub.moduleForm, profileOptions), clientOptions(hub));

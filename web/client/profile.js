@@ -30,8 +30,8 @@ import { MqttError } from './errors.js';
  * @typedef {object} ProfileFinding
  * @property {string} rule its name
  * @property {'refuse' | 'adjust' | 'warn'} action refuse: nothing is sent; adjust: value is used instead (for
- *   'keep-alive-min', 'keep-alive-max', 'clean'), or it is sent in parts, or later; warn: it is sent, and `negotiated` and
- *   the log have the message
+ *   'keep-alive-min', 'keep-alive-max', 'clean': `negotiated` and the log have the message), or it is sent in parts, or
+ *   later; warn: it is sent, and `negotiated` and the log have the message
  * @property {number} value
  * @property {string} message for people: service, rule, what to do instead
  */
@@ -162,7 +162,8 @@ export class Guide {
       ...{ version, clean, keepalive: keepAlive, clientId, userProperties },
       will: payload && { topic, payloadLength: payload.length, qos, retain },
     });
-    for (const { rule, value } of this.#judge(findings, 'options')) {
+    for (const { rule, value, message } of this.#judge(findings, 'options')) {
+      this.#warnings.add(message); // what was asked for is another thing
       if (rule.startsWith('keep-alive')) args.keepAlive = value;
       if (rule === 'clean') args.clean = value !== 0;
     }
