@@ -77,7 +77,15 @@ static uint8_t *room_for(wq_client *c, wq_publish_packet *p, uint32_t elsewhere,
   return longer ? longer : wq_output_room(c, (uint32_t)(*size - elsewhere), true); /* the area may have been moved */
 }
 
-/* Write a message from its cells. False if there is no room, or it is not its turn. */
+/* Write a message of `size` bytes as it was just given. False if there is no room, or it is not its turn. */
+static inline bool write_new(wq_client *c, wq_publish_packet *p, uint64_t size, uint64_t now_ms) {
+  if (turn(c) > now_ms) return false;
+  uint8_t *dst = room_for(c, p, 0, &size);
+  if (dst) output_add(c, wq_publish_encode(dst, (uint32_t)size, c->negotiated.version, p), now_ms);
+  return dst != NULL;
+}
+
+/* The same from its cells. */
 static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
   if (turn(c) > now_ms) return false;
   wq_publish_packet p = packet_of(m);
@@ -122,11 +130,13 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
   return true;
 }
 
-/* A message with QoS 1 or 2 leaves `waiting` for `inflight`. False if something it needs is lacking. */
-static bool move_acknowledged(wq_client *c, uint32_t cell, uint64_t now_ms) {
+/* A message with QoS 1 or 2 leaves `waiting` for `inflight`. False if something it needs is lacking. `new`: it was just given
+ * like this, with its `size`; NULL: before, or its payload is the host's. */
+static bool move_acknowledged(wq_client *c, uint32_t cell, wq_publish_packet *new, uint64_t size, uint64_t now_ms) {
   wq_message *m = wq_message_at(c, cell);
   if (turn(c) > now_ms || !quota_left(c) || !wq_packet_id_take(c, cell)) return false;
-  if (!write_message(c, m, now_ms)) {
+  if (new) new->packet_id = m->packet_id;
+  if (!(new ? write_new(c, new, size, now_ms) : write_message(c, m, now_ms))) {
     wq_packet_id_give(c, m);
     return false;
   }
@@ -199,7 +209,7 @@ void wq_publish_pump(wq_client *c, uint64_t now_ms) {
         wq_settle_later(c, &c->waiting[lane], cell, WQ_E_EXPIRED);
       else if (m->progress == WQ_WAITING && over_server_limit(c, &p, size_of(c, &p)))
         wq_settle_later(c, &c->waiting[lane], cell, WQ_E_SERVER_LIMIT);
-      else if (!(lane ? move_acknowledged(c, cell, now_ms) : move_unacknowledged(c, cell, now_ms)))
+      else if (!(lane ? move_acknowledged(c, cell, NULL, 0, now_ms) : move_unacknowledged(c, cell, now_ms)))
         break;
     }
   }
@@ -333,20 +343,14 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
   if (c->status == WQ_CONNECTED) {
     if (c->negotiated.version < WQ_MQTT_5_0) size = size_of(c, &p);
     if (over_server_limit(c, &p, size)) return WQ_E_SERVER_LIMIT;
-    if (args->qos == 0 && !args->host_payload && !c->waiting[0].first && turn(c) <= now_ms) {
-      uint8_t *dst = room_for(c, &p, 0, &size);
-      if (dst) {
-        output_add(c, wq_publish_encode(dst, (uint32_t)size, c->negotiated.version, &p), now_ms);
-        return 0;
-      }
-    }
+    if (args->qos == 0 && !args->host_payload && !c->waiting[0].first && write_new(c, &p, size, now_ms)) return 0;
   }
   uint32_t cell = wq_enqueue(c, args, now_ms, &error);
   if (!cell) return error;
   uint32_t token = wq_message_at(c, cell)->token;
   if (c->status == WQ_CONNECTED && !c->again_at && c->waiting[args->qos ? 1 : 0].first == cell) {
     if (args->qos)
-      move_acknowledged(c, cell, now_ms);
+      move_acknowledged(c, cell, args->host_payload ? NULL : &p, size, now_ms);
     else
       move_unacknowledged(c, cell, now_ms);
   }
