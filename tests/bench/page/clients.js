@@ -42,7 +42,7 @@ function wasmqtt(connect, wasm) {
           const options = /** @type {{ qos: 0 | 1 | 2 }} */ ({ qos });
           await client.subscribe(filter, options, (message) => sink.take(message.topic, message.payload));
         },
-        publish(topics, payload, qos, count) {
+        async publish(topics, payload, qos, count) {
           const options = /** @type {{ qos: 0 | 1 | 2 }} */ ({ qos });
           if (qos === 0) {
             for (let i = 1; i < count; i++) client.publish(topics[i % topics.length], payload, options);
@@ -50,7 +50,9 @@ function wasmqtt(connect, wasm) {
           }
           const all = [];
           for (let i = 0; i < count; i++) all.push(client.publish(topics[i % topics.length], payload, options));
-          return Promise.all(all);
+          // Promise.all() takes Firefox twice as long.
+          for (const one of all) await one;
+          return undefined;
         },
         say: (topic, payload) => void client.publish(topic, payload),
         end: () => client.end(),
