@@ -72,9 +72,7 @@ build/test/libwasmqtt.a: $(call TEST_O,$(CORE_C))
 build/test/libhost.a: $(call TEST_O,$(HOST_C))
 build/fuzz/libwasmqtt.a: $(patsubst %.c,build/fuzz/%.o,$(CORE_C))
 %.a:
-	@mkdir -p $(@D)
-	@rm -f $@
-	@$(call SAY,AR)
+	@mkdir -p $(@D); rm -f $@; $(call SAY,AR)
 	$(Q)ar rcs $@ $^
 
 build/native/fleet: $(call NATIVE_O,$(FLEET_C))
@@ -103,8 +101,7 @@ $(patsubst %.c,build/%.o,$(foreach f,native test strict fuzz,$(addprefix $(f)/,$
 # $(1): flavour; $(2): the variable with the compiler; $(3): its flags
 define COMPILE
 build/$(1)/%.o: %.c Makefile
-	@mkdir -p $$(@D)
-	@$$(call SAY,$(2))
+	@mkdir -p $$(@D); $$(call SAY,$(2))
 	$$(Q)$$($(2)) $$(CFLAGS) $(3) -c -o $$@ $$<
 
 endef
@@ -127,18 +124,21 @@ WASM_FAST := $(patsubst %,src/codec/%,bytes frame packet_ack packet_publish part
 
 # ---------------------------------------------------------------------------------------------------- wasm
 # Emscripten adds exports of its own, which differ from version to version; metadce keeps what the reviewed lists name.
-WASM_O := $(patsubst %.c,build/wasm/%.o,$(CORE_C))
+# Linked a second time, a module tells its layout, which JavaScript is built with.
+WASM_NEEDS := $(patsubst %.c,build/wasm/%.o,$(CORE_C)) wasm/library_webcrypto.js web/layout.js tests/tools/wasm-lists.js
 WASM_LEVEL = $(if $(filter wasmqtt,$*),-O3,-Oz)
-build/wasm/%.linked.wasm: $(WASM_O) build/wasm/wasm/%_shim.o wasm/%_exports.txt wasm/library_webcrypto.js
+build/wasm/%.linked.wasm build/gen/%_layout.js: build/wasm/wasm/%_shim.o wasm/%_exports.txt $(WASM_NEEDS)
 	@$(call SAY,EMCC)
-	$(Q)$(EMCC) $(WASM_LEVEL) -flto $(WASM_FEATURES) $(WASM_LINK) -o $@ $(filter %.o,$^) \
-	  -sEXPORTED_FUNCTIONS=$$(node tests/tools/wasm-lists.js functions $* | paste -sd,)
+	$(Q)link() { $(EMCC) $$2 -flto $(WASM_FEATURES) $(WASM_LINK) -o build/wasm/$*.$$1.wasm $(filter %.o,$^) \
+	  -sEXPORTED_FUNCTIONS=$$(node tests/tools/wasm-lists.js $$1 $* | paste -sd,); }; \
+	  link linked $(WASM_LEVEL) && link layout -O0 && node web/layout.js read $*
 
-dist/%.wasm: build/wasm/%.linked.wasm tests/tools/wasm-lists.js
+dist/%.wasm: build/wasm/%.linked.wasm build/gen/%_layout.js
 	@$(call SAY,WASM)
 	$(Q)mkdir -p $(@D) && node tests/tools/wasm-lists.js graph $* > build/wasm/$*.json
 	$(Q)wasm-metadce $< $(WASM_OPT_FEATURES) --graph-file=build/wasm/$*.json -o build/wasm/$*.kept.wasm > build/wasm/$*.log
-	$(Q)wasm-opt $(WASM_LEVEL) $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/$*.kept.wasm -o $@
+	$(Q)wasm-opt $(WASM_LEVEL) $(WASM_OPT_FEATURES) --strip-debug --strip-producers build/wasm/$*.kept.wasm -o build/wasm/$*.small.wasm
+	$(Q)node web/layout.js mark $*
 
 # The same bindings as an ES module, for our own loader.
 build/gen/webcrypto.js: wasm/library_webcrypto.js web/build.js node_modules/.package-lock.json
@@ -196,7 +196,7 @@ test: ## set up what is missing, build, run every suite; SUITE=unit,client choos
 fuzz: $(FUZZ) ## let each fuzz target look for new inputs; SECONDS=600
 	for target in $(FUZZ); do mkdir -p $$target.corpus && $$target -max_total_time=$(or $(SECONDS),60) $$target.corpus || exit 1; done
 
-providers: dist/providers.wasm build/gen/webcrypto.js ## the page that compares the services: web/docs/providers.md
+providers: $(WASM) build/gen/webcrypto.js ## the page that compares the services: web/docs/providers.md
 	node web/docs/providers.js && prettier --write --log-level warn web/docs
 
 size: dist ## what users load, in bytes, and what the providers and SmartREST take of it

@@ -1,6 +1,13 @@
 // A compiled module, from wherever its bytes are.
 
 /**
+ * Whether it was built with the JavaScript whose mark that is: numbers and structs are as they were told (web/layout.js).
+ * @param {WebAssembly.Module} module
+ * @param {string} mark
+ */
+export const isMarked = (module, mark) => WebAssembly.Module.customSections(module, mark).length > 0;
+
+/**
  * The compiled module.
  * @param {URL | string | Response | BufferSource | WebAssembly.Module} source a string is a URL
  * @returns {Promise<WebAssembly.Module>}

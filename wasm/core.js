@@ -4,14 +4,14 @@
 //
 // Calls that take a sink are input calls: they may end with calls of the sink's methods, in which input calls are
 // forbidden and all others are allowed.
+import * as c from '../build/gen/wasmqtt_layout.js';
 import bind from '../build/gen/webcrypto.js';
 import { NO_CHUNK, Chunk } from './chunk.js';
-import { Layout } from './layout.js';
 import { Memory } from './memory.js';
 import { Scratch } from './scratch.js';
 import { Stream } from './stream.js';
 
-export { compile } from './compile.js';
+export { compile, isMarked } from './compile.js';
 
 /**
  * Where the core tells what came. Views into `bytes` are good until the method returns. Those into a chunk last as long as
@@ -74,15 +74,18 @@ export { compile } from './compile.js';
  */
 
 const NOTHING = new Uint8Array(0);
+/** Bits of an event's first word: its type, and flags that it has not if it is whole in the fed data and names no new topic. */
+const PLAIN_MASK = ((c.WQ_EVF_CARRY | c.WQ_EVF_NEW_TOPIC | c.WQ_EVF_STREAM) << 16) | 0xff;
 
 export class Core {
   #x;
   #memory;
+  /** Where wq_wasm_state is, in words. */
   #state;
   #input;
-  #inputSize;
   #scratch;
-  #config = 0;
+  /** Address of the event that is being told, in words. */
+  #current = 0;
   #stream = new Stream();
   #draining = false;
   /** @type {string[]} */
@@ -114,73 +117,63 @@ export class Core {
       heap.u8 = u8;
       this.#scratch?.renew();
     });
-    this.layout = new Layout(this.#memory, x.wq_wasm_layout());
-    this.numbers = this.layout.numbers;
-    this.properties = this.#readProperties();
+    this.#scratch = new Scratch(this.#memory, x.wq_wasm_scratch(), c.WQ_WASM_SCRATCH_SIZE);
     this.#input = x.wq_wasm_input();
-    this.#inputSize = this.numbers.WQ_WASM_INPUT_SIZE;
-    this.#scratch = new Scratch(this.#memory, this.layout, x.wq_wasm_scratch());
-    this.#state = stateFields(this.layout, x.wq_wasm_state_at());
-    this.#event = eventFields(this.layout);
-    this.#record = recordFields(this.layout);
-    this.#type = eventTypes(this.numbers);
-    this.#flag = eventFlags(this.numbers);
-    this.#word = eventWords(this.layout);
-    this.#plain = plainHeads(this.numbers);
-    this.#noProps = this.numbers.WQ_NO_PROPS >>> 0;
+    this.#state = x.wq_wasm_state_at() >> 2;
 
-    this.#config = x.wq_wasm_config();
-    const noAliases = config.topic_alias_out_max === 0 ? { topic_alias_out_max: this.numbers.WQ_NO_ALIASES } : {};
-    this.layout.write(this.#memory, 'wq_config', this.#config, { ...config, ...noAliases });
+    const at = x.wq_wasm_config();
+    for (const [name, value] of Object.entries(config)) {
+      const field = c.CONFIG[/** @type {keyof CoreConfig} */ (name)];
+      if (field === undefined) throw new Error(`wasm: no number ${name}`);
+      const none = field === c.CONFIG.topic_alias_out_max && value === 0;
+      this.#memory.set(at, field, none ? c.WQ_NO_ALIASES : value);
+    }
     const size = x.wq_wasm_client_size();
-    const error = size === 0 ? this.numbers.WQ_E_ARG : x.wq_wasm_init(this.#memory.allocate(size), size);
+    const error = size === 0 ? c.WQ_E_ARG : x.wq_wasm_init(this.#memory.allocate(size), size);
     if (error !== 0) throw new Error(`wasm: the core does not start (${this.errorName(error)})`);
   }
-  #event;
-  #record;
-  /** Address of the event that is being told. */
-  #current = 0;
-  #type;
-  #flag;
-  #word;
-  #plain;
-  #noProps;
 
   /* ---------------------------------------------------------------------------------------------- what is the case */
 
   /** WQ_IDLE, WQ_CONNECTING, ... */
   get status() {
-    return this.#memory.u32[this.#state.status];
+    return this.#memory.u32[this.#state + c.wq_wasm_state_status];
   }
   /** When tick() wants to be called, on the clock of `now`; Infinity: never. */
   get deadline() {
-    return this.#memory.view.getFloat64(this.#state.deadline, true);
+    return this.#memory.f64[(this.#state >> 1) + c.wq_wasm_state_deadline];
   }
   /** Events that the last input call told. */
   get eventCount() {
-    return this.#memory.u32[this.#state.eventsCount];
+    return this.#memory.u32[this.#state + c.wq_wasm_state_events_count];
   }
   /** Bytes of output that wait. */
   get outputLength() {
-    return this.#memory.u32[this.#state.outputLength];
+    return this.#memory.u32[this.#state + c.wq_wasm_state_output_len];
   }
   /** Payload that follows the output's bytes, and that the host keeps: its token; 0: none. */
   get outputToken() {
-    return this.#memory.u32[this.#state.outputToken];
+    return this.#memory.u32[this.#state + c.wq_wasm_state_output_token];
   }
   /** The bytes to send: a view, good until the next call. */
   output() {
     const { u8, u32 } = this.#memory;
-    const at = u32[this.#state.outputData];
-    return u8.subarray(at, at + u32[this.#state.outputLength]);
+    const at = u32[this.#state + c.wq_wasm_state_output_data];
+    return u8.subarray(at, at + u32[this.#state + c.wq_wasm_state_output_len]);
   }
-  /** What wq_negotiated() tells, under C's names; valid while connected. */
-  negotiated() {
-    return this.layout.read(this.#memory, 'wq_negotiated_t', this.#x.wq_wasm_negotiated());
+  /**
+   * What wq_negotiated() tells; valid while connected.
+   * @param {number} field wq_negotiated_t_*
+   */
+  negotiated(field) {
+    return this.#memory.get(this.#x.wq_wasm_negotiated(), field);
   }
-  /** What wq_stats() tells, under C's names. */
-  stats() {
-    return this.layout.read(this.#memory, 'wq_stats_t', this.#x.wq_wasm_stats());
+  /**
+   * What wq_stats() tells.
+   * @param {number} field wq_stats_t_*
+   */
+  stats(field) {
+    return this.#memory.get(this.#x.wq_wasm_stats(), field);
   }
   /** @param {number} error */
   errorName(error) {
@@ -199,18 +192,6 @@ export class Core {
     return this.#memory.string(this.#x.wq_wasm_reason_name(packetType, version, reason));
   }
 
-  #readProperties() {
-    /** @type {import('./layout.js').PropertyInfo[]} */
-    const rows = [];
-    for (let id = 1; id < 256; id++) {
-      const at = this.#x.wq_wasm_property_info(id);
-      if (at === 0) continue;
-      const { type, repeats, packets, name } = this.layout.read(this.#memory, 'wq_property_info_t', at);
-      rows.push({ id, type, repeats: repeats !== 0, packets, name: this.#memory.string(name) });
-    }
-    return rows;
-  }
-
   /* ---------------------------------------------------------------------------------------------- input calls */
 
   /**
@@ -225,8 +206,8 @@ export class Core {
     const { bytes } = chunk;
     let at = from;
     while (at < bytes.length && !sink.stopped) {
-      const skip = this.#memory.u32[this.#state.skip];
-      const length = Math.min(skip || this.#inputSize, bytes.length - at);
+      const skip = this.#memory.u32[this.#state + c.wq_wasm_state_skip];
+      const length = Math.min(skip || c.WQ_WASM_INPUT_SIZE, bytes.length - at);
       if (skip > 0) {
         this.#stream.take(bytes.subarray(at, at + length));
         this.#x.wq_wasm_skipped(length, now);
@@ -236,11 +217,11 @@ export class Core {
       }
       this.#memory.u8.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), this.#input);
       let taken = this.#x.wq_wasm_feed(length, now);
-      while (taken === this.numbers.WQ_E_MEMORY) {
+      while (taken === c.WQ_E_MEMORY) {
         this.#addMemory();
         taken = this.#x.wq_wasm_feed(length, now);
       }
-      const events = this.#memory.u32[this.#state.eventsCount];
+      const events = this.#memory.u32[this.#state + c.wq_wasm_state_events_count];
       this.#drain(chunk, at, at + Math.max(taken, 0), sink);
       if (taken < 0) return taken;
       at += taken;
@@ -303,13 +284,13 @@ export class Core {
    */
   publish(topic, properties, payload, flags, now) {
     const scratch = this.#scratch;
-    const elsewhere = (flags & this.numbers.WQ_WASM_HOST_PAYLOAD) !== 0;
+    const elsewhere = (flags & c.WQ_WASM_HOST_PAYLOAD) !== 0;
     const error = scratch.message(topic, properties, payload, elsewhere);
     if (error !== 0) return error;
     for (;;) {
       const { topicLength, propertiesLength, payloadLength } = scratch;
       const result = this.#x.wq_wasm_publish(topicLength, propertiesLength, payloadLength, flags, now);
-      if (result !== this.numbers.WQ_E_MEMORY) return result;
+      if (result !== c.WQ_E_MEMORY) return result;
       this.#addMemory();
     }
   }
@@ -326,7 +307,7 @@ export class Core {
    */
   restore(topic, properties, payload, flags, packetId, now) {
     const scratch = this.#scratch;
-    const elsewhere = (flags & this.numbers.WQ_WASM_HOST_PAYLOAD) !== 0;
+    const elsewhere = (flags & c.WQ_WASM_HOST_PAYLOAD) !== 0;
     return (
       scratch.message(topic, properties, payload, elsewhere) ||
       this.#enough(() => {
@@ -350,18 +331,21 @@ export class Core {
    */
   takeRecords(take) {
     const { u32, u16, u8 } = this.#memory;
-    const count = u32[this.#state.recordsCount];
+    const count = u32[this.#state + c.wq_wasm_state_records_count];
     if (count === 0) return;
-    const record = this.#record;
-    for (let i = 0, at = u32[this.#state.records]; i < count; i++, at += record.size) {
-      take(u8[at + record.type], u16[(at + record.packetId) >> 1], u32[(at + record.token) >> 2]);
+    for (
+      let i = 0, at = u32[this.#state + c.wq_wasm_state_records] >> 2;
+      i < count;
+      i++, at += c.sizeof_wq_record >> 2
+    ) {
+      take(u8[at * 4 + c.wq_record_type], u16[at * 2 + c.wq_record_packet_id], u32[at + c.wq_record_token]);
     }
     this.#x.wq_wasm_records_done(count);
   }
 
   /** The packet id of the message that the sink's onPublish() is being told of; 0 with QoS 0. */
   get packetId() {
-    return this.#memory.u16[(this.#current + this.#event.packetId) >> 1];
+    return this.#memory.u16[this.#current * 2 + c.wq_event_packet_id];
   }
 
   /** @param {number} token */
@@ -466,7 +450,7 @@ export class Core {
   /* ---------------------------------------------------------------------------------------------- inside */
 
   #addMemory() {
-    const wanted = this.#memory.u32[this.#state.memoryWanted];
+    const wanted = this.#memory.u32[this.#state + c.wq_wasm_state_memory_wanted];
     const error = this.#x.wq_wasm_add_memory(this.#memory.allocate(wanted), wanted);
     if (error !== 0) throw new Error(`wasm: ${this.errorText(error)}`);
   }
@@ -478,7 +462,7 @@ export class Core {
   #enough(call) {
     for (;;) {
       const result = call();
-      if (result !== this.numbers.WQ_E_MEMORY) return result;
+      if (result !== c.WQ_E_MEMORY) return result;
       this.#addMemory();
     }
   }
@@ -506,41 +490,41 @@ export class Core {
     this.#draining = true;
     try {
       let { u32 } = this.#memory;
-      const { head, topicId, off, length, topicOff, propsOff, aux } = this.#word;
-      const { plainMask, plainPublish, plainSettled } = this.#plain;
       const names = this.#names;
-      const noProps = this.#noProps;
-      const count = u32[this.#state.eventsCount];
-      const size = this.numbers.wq_event >> 2;
+      const count = u32[this.#state + c.wq_wasm_state_events_count];
       /** @type {Chunk | null} */
       let carry = null;
-      for (let i = 0, at = u32[this.#state.events] >> 2; i < count; i++, at += size) {
+      for (
+        let i = 0, at = u32[this.#state + c.wq_wasm_state_events] >> 2;
+        i < count;
+        i++, at += c.sizeof_wq_event >> 2
+      ) {
         u32 = this.#memory.u32; // memory may have grown in a method of the sink
-        this.#current = at * 4;
-        const first = u32[at + head];
-        const id = u32[at + topicId];
-        if ((first & plainMask) === plainPublish && id !== 0) {
+        this.#current = at;
+        const head = u32[at]; // type, reason and flags
+        const id = u32[at + c.wq_event_topic_id];
+        if ((head & PLAIN_MASK) === c.WQ_EV_PUBLISH && id !== 0) {
           // What nearly all events are: a message with a known topic, whole in the fed data.
-          const props = u32[at + propsOff];
+          const props = u32[at + c.wq_event_props_off];
           sink.onPublish(
             id,
             names[id],
             chunk,
-            base + u32[at + off],
-            u32[at + length],
-            first >>> 16,
-            props === noProps ? -1 : base + props,
-            u32[at + aux],
+            base + u32[at + c.wq_event_off],
+            u32[at + c.wq_event_len],
+            head >>> 16,
+            props === c.WQ_NO_PROPS ? -1 : base + props,
+            u32[at + c.wq_event_aux],
           );
-        } else if ((first & plainMask) === plainSettled) {
-          const props = u32[at + propsOff];
-          const reason = (first >>> 8) & 0xff;
-          const where = props === noProps ? -1 : base + props;
-          sink.onSettled(u32[at + aux], u32[at + topicOff] | 0, reason, chunk.bytes, where);
+        } else if ((head & PLAIN_MASK) === c.WQ_EV_SETTLED) {
+          const props = u32[at + c.wq_event_props_off];
+          const reason = (head >>> 8) & 0xff;
+          const where = props === c.WQ_NO_PROPS ? -1 : base + props;
+          sink.onSettled(u32[at + c.wq_event_aux], u32[at + c.wq_event_topic_off] | 0, reason, chunk.bytes, where);
         } else {
-          const flags = first >>> 16;
-          if ((flags & this.#flag.CARRY) === 0) this.#tell(at * 4, flags, chunk, base, end, sink);
-          else this.#tell(at * 4, flags, (carry ??= this.#copyCarry()), 0, end, sink, chunk, base);
+          const flags = head >>> 16;
+          if ((flags & c.WQ_EVF_CARRY) === 0) this.#tell(at, flags, chunk, base, end, sink);
+          else this.#tell(at, flags, (carry ??= this.#copyCarry()), 0, end, sink, chunk, base);
         }
       }
     } finally {
@@ -551,13 +535,13 @@ export class Core {
 
   /** The packet that came in pieces: a copy, since the core's own goes with the next call. */
   #copyCarry() {
-    const at = this.#memory.u32[this.#state.carry];
-    return new Chunk(this.#memory.u8.slice(at, at + this.#memory.u32[this.#state.carryLength]).buffer);
+    const at = this.#memory.u32[this.#state + c.wq_wasm_state_carry];
+    return new Chunk(this.#memory.u8.slice(at, at + this.#memory.u32[this.#state + c.wq_wasm_state_carry_len]).buffer);
   }
 
   /**
    * One event. Its offsets are into the chunk from `base` on.
-   * @param {number} at the record's address
+   * @param {number} at the record's address, in words
    * @param {number} flags
    * @param {Chunk} chunk
    * @param {number} base
@@ -569,142 +553,43 @@ export class Core {
   #tell(at, flags, chunk, base, end, sink, fed = chunk, fedBase = base) {
     const { u8, u32 } = this.#memory;
     const { bytes } = chunk;
-    const event = this.#event;
-    const type = u8[at + event.type];
-    const id = u32[(at + event.topicId) >> 2];
-    const off = u32[(at + event.off) >> 2];
-    const length = u32[(at + event.length) >> 2];
-    const propsOff = u32[(at + event.propsOff) >> 2];
-    const aux = u32[(at + event.aux) >> 2];
-    const props = propsOff === this.#noProps ? -1 : base + propsOff;
-    const topicOff = u32[(at + event.topicOff) >> 2];
-    if (type === this.#type.PUBLISH || type === this.#type.OVERSIZE) {
+    const type = u8[at * 4 + c.wq_event_type];
+    const id = u32[at + c.wq_event_topic_id];
+    const off = u32[at + c.wq_event_off];
+    const length = u32[at + c.wq_event_len];
+    const propsOff = u32[at + c.wq_event_props_off];
+    const aux = u32[at + c.wq_event_aux];
+    const props = propsOff === c.WQ_NO_PROPS ? -1 : base + propsOff;
+    const topicOff = u32[at + c.wq_event_topic_off];
+    if (type === c.WQ_EV_PUBLISH || type === c.WQ_EV_OVERSIZE) {
       let topic = this.#names[id];
-      if (id === 0 || (flags & this.#flag.NEW_TOPIC) !== 0) {
-        topic = this.#decodeTopic(bytes, base + topicOff, this.#memory.u16[(at + event.topicLength) >> 1]);
+      if (id === 0 || (flags & c.WQ_EVF_NEW_TOPIC) !== 0) {
+        topic = this.#decodeTopic(bytes, base + topicOff, this.#memory.u16[at * 2 + c.wq_event_topic_len]);
         if (id !== 0) {
           this.#names[id] = topic;
           sink.onTopic(id);
         }
       }
-      if (type === this.#type.OVERSIZE) {
+      if (type === c.WQ_EV_OVERSIZE) {
         sink.onEvent({ type, flags, reason: 0, result: 0, aux, topic, off: 0, length, bytes: NOTHING, props: -1 });
-      } else if ((flags & this.#flag.STREAM) === 0) {
+      } else if ((flags & c.WQ_EVF_STREAM) === 0) {
         sink.onPublish(id, topic, chunk, base + off, length, flags, props, aux);
       } else {
         const from = fedBase + off;
         this.#stream.begin(id, topic, flags, bytes, props, length);
         this.#stream.take(fed.bytes.subarray(from, Math.min(from + length, end)));
       }
-    } else if (type === this.#type.SETTLED) {
-      sink.onSettled(aux, topicOff | 0, u8[at + event.reason], bytes, props);
-    } else if (type === this.#type.PAYLOAD) {
+    } else if (type === c.WQ_EV_SETTLED) {
+      sink.onSettled(aux, topicOff | 0, u8[at * 4 + c.wq_event_reason], bytes, props);
+    } else if (type === c.WQ_EV_PAYLOAD) {
       this.#stream.finish(sink, aux);
-    } else if (type === this.#type.TOPIC_GONE) {
+    } else if (type === c.WQ_EV_TOPIC_GONE) {
       this.#names[id] = '';
       sink.onTopic(id);
     } else {
-      const reason = u8[at + event.reason];
-      const result = type === this.#type.CONNACK ? topicOff | 0 : 0;
+      const reason = u8[at * 4 + c.wq_event_reason];
+      const result = type === c.WQ_EV_CONNACK ? topicOff | 0 : 0;
       sink.onEvent({ type, flags, reason, result, aux, topic: '', off: base + off, length, bytes, props });
     }
   }
-}
-
-/**
- * Where in the views the fields of wq_wasm_state at `at` are.
- * @param {Layout} layout
- * @param {number} at
- */
-function stateFields(layout, at) {
-  const word = (/** @type {string} */ name) => (at + layout.offset(`wq_wasm_state.${name}`, 4)) >> 2;
-  return {
-    deadline: at + layout.offset('wq_wasm_state.deadline', 8),
-    events: word('events'),
-    eventsCount: word('events_count'),
-    carry: word('carry'),
-    carryLength: word('carry_len'),
-    outputData: word('output.data'),
-    outputLength: word('output.len'),
-    outputToken: word('output.token'),
-    skip: word('skip'),
-    status: word('status'),
-    memoryWanted: word('memory_wanted'),
-    records: word('records'),
-    recordsCount: word('records_count'),
-  };
-}
-
-/** @param {Layout} layout */
-function eventFields(layout) {
-  return {
-    type: layout.offset('wq_event.type', 1),
-    reason: layout.offset('wq_event.reason', 1),
-    flags: layout.offset('wq_event.flags', 2),
-    topicId: layout.offset('wq_event.topic_id', 4),
-    off: layout.offset('wq_event.off', 4),
-    length: layout.offset('wq_event.len', 4),
-    topicLength: layout.offset('wq_event.topic_len', 2),
-    packetId: layout.offset('wq_event.packet_id', 2),
-    topicOff: layout.offset('wq_event.topic_off', 4),
-    propsOff: layout.offset('wq_event.props_off', 4),
-    aux: layout.offset('wq_event.aux', 4),
-  };
-}
-
-/** @param {Layout} layout */
-function recordFields(layout) {
-  return {
-    size: layout.numbers.wq_record,
-    type: layout.offset('wq_record.type', 1),
-    packetId: layout.offset('wq_record.packet_id', 2),
-    token: layout.offset('wq_record.token', 4),
-  };
-}
-
-/**
- * The same for a walk by words; `head` is type, reason and flags in one.
- * @param {Layout} layout
- */
-function eventWords(layout) {
-  const word = (/** @type {string} */ field) => layout.offset(`wq_event.${field}`, 4) >> 2;
-  const bytes = ['type', 'reason'].map((field) => layout.offset(`wq_event.${field}`, 1));
-  if (bytes[0] !== 0 || bytes[1] !== 1 || layout.offset('wq_event.flags', 2) !== 2) {
-    throw new Error('wasm: the head of wq_event has another form');
-  }
-  return {
-    head: 0,
-    topicId: word('topic_id'),
-    off: word('off'),
-    length: word('len'),
-    topicOff: word('topic_off'),
-    propsOff: word('props_off'),
-    aux: word('aux'),
-  };
-}
-
-/**
- * How the head of an event tells what came whole in the fed data: a message whose topic was named before, a settlement.
- * @param {Readonly<Record<string, number>>} numbers
- */
-function plainHeads({ WQ_EV_PUBLISH, WQ_EV_SETTLED, WQ_EVF_CARRY, WQ_EVF_NEW_TOPIC, WQ_EVF_STREAM }) {
-  const plainMask = ((WQ_EVF_CARRY | WQ_EVF_NEW_TOPIC | WQ_EVF_STREAM) << 16) | 0xff;
-  return { plainMask, plainPublish: WQ_EV_PUBLISH, plainSettled: WQ_EV_SETTLED };
-}
-
-/** @param {Readonly<Record<string, number>>} numbers */
-function eventTypes(numbers) {
-  return {
-    CONNACK: numbers.WQ_EV_CONNACK,
-    PUBLISH: numbers.WQ_EV_PUBLISH,
-    PAYLOAD: numbers.WQ_EV_PAYLOAD,
-    SETTLED: numbers.WQ_EV_SETTLED,
-    TOPIC_GONE: numbers.WQ_EV_TOPIC_GONE,
-    OVERSIZE: numbers.WQ_EV_OVERSIZE,
-  };
-}
-
-/** @param {Readonly<Record<string, number>>} numbers */
-function eventFlags(numbers) {
-  return { CARRY: numbers.WQ_EVF_CARRY, NEW_TOPIC: numbers.WQ_EVF_NEW_TOPIC, STREAM: numbers.WQ_EVF_STREAM };
 }

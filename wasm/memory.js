@@ -17,6 +17,8 @@ export class Memory {
   u16;
   /** @type {Uint32Array<ArrayBuffer>} */
   u32;
+  /** @type {Float64Array<ArrayBuffer>} */
+  f64;
   /** @type {DataView<ArrayBuffer>} */
   view;
 
@@ -32,6 +34,7 @@ export class Memory {
     this.u8 = new Uint8Array(0);
     this.u16 = new Uint16Array(0);
     this.u32 = new Uint32Array(0);
+    this.f64 = new Float64Array(0);
     this.view = new DataView(new ArrayBuffer(0));
     this.#renew();
   }
@@ -41,6 +44,7 @@ export class Memory {
     this.u8 = new Uint8Array(buffer);
     this.u16 = new Uint16Array(buffer);
     this.u32 = new Uint32Array(buffer);
+    this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
     this.#renewed(this);
   }
@@ -60,6 +64,40 @@ export class Memory {
     }
     this.#next = at + length;
     return at;
+  }
+
+  /**
+   * A number in the struct at an address.
+   * @param {number} at
+   * @param {number} field as build/gen has it: its offset << 8 | how many bytes it has
+   */
+  get(at, field) {
+    const { view } = this;
+    const from = at + (field >> 8);
+    switch (field & 255) {
+      case 1:
+        return view.getUint8(from);
+      case 2:
+        return view.getUint16(from, true);
+      case 4:
+        return view.getUint32(from, true);
+      default:
+        return Number(view.getBigUint64(from, true));
+    }
+  }
+
+  /**
+   * Set a number of at most four bytes in the struct at an address.
+   * @param {number} at
+   * @param {number} field as get() takes it
+   * @param {number} value
+   */
+  set(at, field, value) {
+    const { view } = this;
+    const from = at + (field >> 8);
+    if ((field & 255) === 1) view.setUint8(from, value);
+    else if ((field & 255) === 2) view.setUint16(from, value, true);
+    else view.setUint32(from, value, true);
   }
 
   /**

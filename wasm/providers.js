@@ -1,19 +1,23 @@
 // One instance of the second module (dist/providers.wasm): src/provider for JavaScript. It knows nothing of services; it
 // puts arguments where providers_shim.c wants them, and reads what that tells.
+import { WQ_WASM_SCRATCH_SIZE, wq_bytes_data, wq_bytes_len } from '../build/gen/providers_layout.js';
 import { _boundary } from './boundary.js';
 
-const { bind, Layout, Memory, Scratch } = _boundary;
+const { bind, Memory, Scratch } = _boundary;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * The names of an enum by their numbers.
+ * @param {Record<string, number>} group of build/gen/providers_layout.js
+ */
+export const namesOf = (group) => new Map(Object.entries(group).map(([name, number]) => [number, name]));
 
 export class ProviderInstance {
   /** The exports. @type {Record<string, (...args: number[]) => number>} */
   x;
   memory;
-  layout;
-  numbers;
   scratch;
   #pending;
-  #at;
 
   /** @param {WebAssembly.Module} module */
   static async start(module) {
@@ -42,30 +46,7 @@ export class ProviderInstance {
       heap.u8 = u8;
       this.scratch?.renew();
     });
-    this.layout = new Layout(this.memory, this.x.wq_wasm_layout());
-    this.numbers = this.layout.numbers;
-    this.scratch = new Scratch(this.memory, this.layout, this.x.wq_wasm_scratch());
-    this.#at = { data: this.layout.offset('wq_bytes.data', 4), len: this.layout.offset('wq_bytes.len', 4) };
-  }
-
-  /**
-   * The names of an enum by its numbers, in JavaScript's style: 'private-key'.
-   * @param {string} group
-   * @returns {Map<number, string>}
-   */
-  names(group) {
-    const names = new Map();
-    for (const [name, number] of Object.entries(this.numbers)) {
-      if (!name.startsWith(`${group} `)) continue;
-      names.set(
-        number,
-        name
-          .slice(group.length + 1)
-          .toLowerCase()
-          .replaceAll('_', '-'),
-      );
-    }
-    return names;
+    this.scratch = new Scratch(this.memory, this.x.wq_wasm_scratch(), WQ_WASM_SCRATCH_SIZE);
   }
 
   /** What the last cryptographic operation is waited for by. */
@@ -82,47 +63,43 @@ export class ProviderInstance {
   }
 
   /**
-   * A field of the struct at an address, a number of 1, 2 or 4 bytes or a boolean.
+   * A field of the struct at an address, a number or a boolean.
    * @param {number} at
-   * @param {string} name as in C: 'wq_login.keep_alive'
+   * @param {number} field as build/gen has it: wq_login_keep_alive
    */
-  number(at, name) {
-    const { view } = this.memory;
-    const field = this.layout.field(name);
-    if (field.size === 1) return view.getUint8(at + field.at);
-    return field.size === 2 ? view.getUint16(at + field.at, true) : view.getUint32(at + field.at, true);
+  number(at, field) {
+    return this.memory.get(at, field);
   }
 
   /**
    * The C string that a field points to; undefined: NULL.
    * @param {number} at
-   * @param {string} name
+   * @param {number} field
    */
-  string(at, name) {
-    const from = this.number(at, name);
+  string(at, field) {
+    const from = this.number(at, field);
     return from === 0 ? undefined : this.memory.string(from);
   }
 
   /**
    * The text of a wq_bytes; undefined: absent.
    * @param {number} at its address, or that of a struct
-   * @param {string} [name] of the field in that struct
+   * @param {number} [field] of that struct
    */
-  text(at, name) {
-    const bytes = this.bytes(at, name);
+  text(at, field) {
+    const bytes = this.bytes(at, field);
     return bytes && decoder.decode(bytes);
   }
 
   /**
    * The bytes of a wq_bytes: a view, good until the next call.
    * @param {number} at
-   * @param {string} [name]
+   * @param {number} [field]
    */
-  bytes(at, name) {
-    const { u8, view } = this.memory;
-    const from = at + (name === undefined ? 0 : this.layout.offset(name));
-    const data = view.getUint32(from + this.#at.data, true);
-    return data === 0 ? undefined : u8.subarray(data, data + view.getUint32(from + this.#at.len, true));
+  bytes(at, field = 0) {
+    const from = at + (field >> 8);
+    const data = this.number(from, wq_bytes_data);
+    return data === 0 ? undefined : this.memory.u8.subarray(data, data + this.number(from, wq_bytes_len));
   }
 
   /**

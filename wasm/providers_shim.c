@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#define SCRATCH_SIZE 73728u /* the longest topic, and structs */
-#define RESULT_SIZE 20480u  /* the largest packet of Cumulocity */
+#define WQ_WASM_SCRATCH_SIZE 73728u /* the longest topic, and structs */
+#define RESULT_SIZE 20480u          /* the largest packet of Cumulocity */
 #define FIELDS_MAX 1024u
 #define BAG_SIZE 8192u
 
@@ -46,9 +46,9 @@ static wq_smartrest_sent sent;
 static wq_bytes fields[FIELDS_MAX];
 static uint8_t result[RESULT_SIZE], bag[BAG_SIZE], row[RESULT_SIZE];
 static union {
-  uint8_t bytes[SCRATCH_SIZE];
-  wq_bytes texts[SCRATCH_SIZE / sizeof(wq_bytes)];
-  wq_subscription subscriptions[SCRATCH_SIZE / sizeof(wq_subscription)];
+  uint8_t bytes[WQ_WASM_SCRATCH_SIZE];
+  wq_bytes texts[WQ_WASM_SCRATCH_SIZE / sizeof(wq_bytes)];
+  wq_subscription subscriptions[WQ_WASM_SCRATCH_SIZE / sizeof(wq_subscription)];
 } scratch;
 
 /* ------------------------------------------------------------------------------------------------ layout and places */
@@ -56,7 +56,6 @@ static union {
 #define LAYOUT "providers_layout.def"
 #include "layout.h"
 
-EXPORT(const wq_wasm_layout_t *, wq_wasm_layout, void) { return &layout; }
 EXPORT(uint8_t *, wq_wasm_scratch, void) { return scratch.bytes; }
 EXPORT(uint8_t *, wq_wasm_result, void) { return result; }
 EXPORT(uint8_t *, wq_wasm_heap, void) { return &__heap_base; }
@@ -88,7 +87,6 @@ EXPORT(int, wq_wasm_login_begin, uint32_t service, uint32_t count, double unix_m
 
 EXPORT(int, wq_wasm_login_step, void) { return wq_login_step(&login); }
 EXPORT(const wq_login *, wq_wasm_login, void) { return &login; }
-EXPORT(const wq_property_info_t *, wq_wasm_property_info, uint32_t id) { return wq_property_info((uint8_t)id); }
 
 /* ------------------------------------------------------------------------------------------------ rules */
 

@@ -1,5 +1,6 @@
 // The scratch area: where the bytes of a call's arguments lie, as the shims want them. Every method returns 0, or the
-// number of an error if the arguments do not fit.
+// number of an error if the arguments do not fit. Both modules have the structs and numbers that are used here.
+import * as c from '../build/gen/wasmqtt_layout.js';
 
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -25,7 +26,6 @@ function writeAscii(text, bytes, at) {
 
 export class Scratch {
   #memory;
-  #layout;
   #at;
   #size;
   /** The topic that stands at the beginning: most often the next message has the same one. */
@@ -43,14 +43,13 @@ export class Scratch {
 
   /**
    * @param {import('./memory.js').Memory} memory
-   * @param {import('./layout.js').Layout} layout
    * @param {number} at
+   * @param {number} size
    */
-  constructor(memory, layout, at) {
+  constructor(memory, at, size) {
     this.#memory = memory;
-    this.#layout = layout;
     this.#at = at;
-    this.#size = layout.numbers.WQ_WASM_SCRATCH_SIZE;
+    this.#size = size;
     this.renew();
   }
 
@@ -74,7 +73,6 @@ export class Scratch {
    * @param {boolean} elsewhere the payload's bytes are not for here
    */
   message(topic, properties, payload, elsewhere) {
-    const { WQ_E_ARG } = this.#layout.numbers;
     if (topic !== this.#topic) {
       const { length } = topic;
       this.topicLength = writeAscii(topic, this.#all, 0) ? length : encoder.encodeInto(topic, this.#all).written;
@@ -84,14 +82,14 @@ export class Scratch {
     this.propertiesLength = 0;
     if (properties !== undefined) {
       this.propertiesLength = properties.length;
-      if (properties.length > this.#size - at) return WQ_E_ARG;
+      if (properties.length > this.#size - at) return c.WQ_E_ARG;
       this.#all.set(properties, at);
       at += properties.length;
     }
     if (typeof payload === 'string') return this.#text(payload, at);
     this.payloadLength = payload.length;
     if (elsewhere) return 0;
-    if (payload.length > this.#size - at) return WQ_E_ARG;
+    if (payload.length > this.#size - at) return c.WQ_E_ARG;
     this.#all.set(payload, at);
     return 0;
   }
@@ -109,7 +107,7 @@ export class Scratch {
     }
     const { read, written } = encoder.encodeInto(text, this.#tail);
     this.payloadLength = written;
-    return read === text.length ? 0 : this.#layout.numbers.WQ_E_ARG;
+    return read === text.length ? 0 : c.WQ_E_ARG;
   }
 
   /**
@@ -118,7 +116,7 @@ export class Scratch {
    */
   properties(properties = NOTHING) {
     this.#forget();
-    if (properties.length > this.#size) return this.#layout.numbers.WQ_E_ARG;
+    if (properties.length > this.#size) return c.WQ_E_ARG;
     this.#all.set(properties);
     return 0;
   }
@@ -128,33 +126,32 @@ export class Scratch {
    * @param {import('./core.js').ConnectArgs} args
    */
   connect({ version, clean, keepAlive, timeout, clientId, username, password, properties, will, receiveMaximum }) {
-    const size = this.#layout.numbers.wq_connect_args;
+    const memory = this.#memory;
+    const at = this.#at;
+    const size = c.sizeof_wq_connect_args;
     this.#forget();
     this.#all.fill(0, 0, size);
-    this.#layout.write(this.#memory, 'wq_connect_args', this.#at, {
-      size,
-      version,
-      clean: Number(clean),
-      has_will: Number(will !== undefined),
-      will_retain: Number(will?.retain ?? false),
-      will_qos: will?.qos ?? 0,
-      keep_alive: keepAlive,
-      connack_timeout_ms: timeout,
-      receive_maximum: receiveMaximum ?? 0,
-    });
-    const parts = /** @type {[string, Uint8Array | undefined][]} */ ([
-      ['client_id', encoder.encode(clientId)],
-      ['username', username === undefined ? undefined : encoder.encode(username)],
-      ['password', password],
-      ['properties', properties],
-      ['will_topic', will && encoder.encode(will.topic)],
-      ['will_payload', will?.payload],
-      ['will_properties', will?.properties],
+    memory.set(at, c.wq_connect_args_size, size);
+    memory.set(at, c.wq_connect_args_version, version);
+    memory.set(at, c.wq_connect_args_clean, Number(clean));
+    memory.set(at, c.wq_connect_args_has_will, Number(will !== undefined));
+    memory.set(at, c.wq_connect_args_will_retain, Number(will?.retain ?? false));
+    memory.set(at, c.wq_connect_args_will_qos, will?.qos ?? 0);
+    memory.set(at, c.wq_connect_args_keep_alive, keepAlive);
+    memory.set(at, c.wq_connect_args_connack_timeout_ms, timeout);
+    memory.set(at, c.wq_connect_args_receive_maximum, receiveMaximum ?? 0);
+    const parts = /** @type {[number, Uint8Array | undefined][]} */ ([
+      [c.wq_connect_args_client_id, encoder.encode(clientId)],
+      [c.wq_connect_args_username, username === undefined ? undefined : encoder.encode(username)],
+      [c.wq_connect_args_password, password],
+      [c.wq_connect_args_properties, properties],
+      [c.wq_connect_args_will_topic, will && encoder.encode(will.topic)],
+      [c.wq_connect_args_will_payload, will?.payload],
+      [c.wq_connect_args_will_properties, will?.properties],
     ]);
     this.#end = size;
-    for (const [name, bytes] of parts) {
-      if (bytes === undefined) continue;
-      if (!this.#place(this.#layout.offset(`wq_connect_args.${name}`), bytes)) return this.#layout.numbers.WQ_E_FULL;
+    for (const [field, bytes] of parts) {
+      if (bytes !== undefined && !this.#place(field >> 8, bytes)) return c.WQ_E_FULL;
     }
     return 0;
   }
@@ -172,7 +169,8 @@ export class Scratch {
   #place(where, bytes) {
     if (bytes.length > this.#size - this.#end) return false;
     this.#all.set(bytes, this.#end);
-    this.#layout.write(this.#memory, 'wq_bytes', this.#at + where, { data: this.#at + this.#end, len: bytes.length });
+    this.#memory.set(this.#at + where, c.wq_bytes_data, this.#at + this.#end);
+    this.#memory.set(this.#at + where, c.wq_bytes_len, bytes.length);
     this.#end += bytes.length;
     return true;
   }
@@ -183,16 +181,15 @@ export class Scratch {
    * @param {Uint8Array} [properties]
    */
   subscriptions(filters, properties) {
-    const size = this.#layout.numbers.wq_subscription;
-    const error = this.#list(filters, size, this.#layout.offset('wq_subscription.filter'), properties);
+    const size = c.sizeof_wq_subscription;
+    const error = this.#list(filters, size, c.wq_subscription_filter >> 8, properties);
     if (error !== 0) return error;
     for (const [i, { qos, noLocal, retainAsPublished, retainHandling }] of filters.entries()) {
-      this.#layout.write(this.#memory, 'wq_subscription', this.#at + i * size, {
-        qos,
-        no_local: Number(noLocal ?? false),
-        retain_as_published: Number(retainAsPublished ?? false),
-        retain_handling: retainHandling ?? 0,
-      });
+      const at = this.#at + i * size;
+      this.#memory.set(at, c.wq_subscription_qos, qos);
+      this.#memory.set(at, c.wq_subscription_no_local, Number(noLocal ?? false));
+      this.#memory.set(at, c.wq_subscription_retain_as_published, Number(retainAsPublished ?? false));
+      this.#memory.set(at, c.wq_subscription_retain_handling, retainHandling ?? 0);
     }
     return 0;
   }
@@ -204,7 +201,7 @@ export class Scratch {
    */
   filters(filters, properties) {
     const list = filters.map((filter) => ({ filter }));
-    return this.#list(list, this.#layout.numbers.wq_bytes, 0, properties);
+    return this.#list(list, c.sizeof_wq_bytes, 0, properties);
   }
 
   /**
@@ -215,15 +212,14 @@ export class Scratch {
    * @param {Uint8Array} [properties]
    */
   #list(list, size, offset, properties = NOTHING) {
-    const { WQ_E_FULL } = this.#layout.numbers;
     this.#forget();
     this.#end = list.length * size;
-    if (properties.length > this.#size - this.#end) return WQ_E_FULL;
+    if (properties.length > this.#size - this.#end) return c.WQ_E_FULL;
     this.#all.fill(0, 0, this.#end);
     this.#all.set(properties, this.#end);
     this.#end += properties.length;
     for (const [i, { filter }] of list.entries()) {
-      if (!this.#place(i * size + offset, encoder.encode(filter))) return WQ_E_FULL;
+      if (!this.#place(i * size + offset, encoder.encode(filter))) return c.WQ_E_FULL;
     }
     return 0;
   }

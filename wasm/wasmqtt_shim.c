@@ -2,8 +2,8 @@
  * The boundary: what the wasm module exports. Nothing here decides anything; each function hands its arguments to the core
  * and then tells, in one flat struct, all that the host will want to know next, so that a message from a socket costs one
  * call. Byte arguments lie one after the other in a static scratch area, or in structs at its beginning; the offsets and
- * numbers that JavaScript needs for that are told by wq_wasm_layout(). Times are doubles, since a 64-bit integer would come
- * out as a BigInt. One instance of the module holds one client. */
+ * numbers that JavaScript needs for that are told when it is built (layout.h). Times are doubles, since a 64-bit integer
+ * would come out as a BigInt. One instance of the module holds one client. */
 #include "../src/crypto.h"
 #include "../src/provider/scram.h"
 #include "../src/wasmqtt.h"
@@ -56,8 +56,9 @@ static union {
 #define LAYOUT "wasmqtt_layout.def"
 #include "layout.h"
 
-EXPORT(const wq_wasm_layout_t *, wq_wasm_layout, void) { return &layout; }
-EXPORT(const wq_property_info_t *, wq_wasm_property_info, uint32_t id) { return wq_property_info((uint8_t)id); }
+_Static_assert(offsetof(wq_event, type) == 0 && offsetof(wq_event, reason) == 1 && offsetof(wq_event, flags) == 2,
+               "core.js reads them as one word");
+
 EXPORT(const wq_wasm_state *, wq_wasm_state_at, void) { return &state; }
 EXPORT(uint8_t *, wq_wasm_input, void) { return input; }
 EXPORT(uint8_t *, wq_wasm_scratch, void) { return scratch.bytes; }

@@ -46,9 +46,22 @@ const C_RULES = [
 
 /** @type {Rule[]} */
 const JS_RULES = [
-  { files: 'wasm/', may: ['wasm/', 'build/gen/webcrypto.js', NODE] },
-  { files: 'web/client/', may: ['web/client/', 'wasm/', 'dist/wasmqtt.wasm', /^ws$/, NODE] },
-  { files: 'web/providers/', may: ['web/providers/', 'web/client/index.js', 'wasm/', 'dist/providers.wasm', NODE] },
+  { files: 'wasm/', may: ['wasm/', 'build/gen/', NODE] },
+  {
+    files: 'web/client/',
+    may: ['web/client/', 'wasm/', 'build/gen/wasmqtt_layout.js', 'dist/wasmqtt.wasm', /^ws$/, NODE],
+  },
+  {
+    files: 'web/providers/',
+    may: [
+      'web/providers/',
+      'web/client/index.js',
+      'wasm/',
+      'build/gen/providers_layout.js',
+      'dist/providers.wasm',
+      NODE,
+    ],
+  },
   { files: 'web/docs/', may: ['web/providers/index.js', NODE] },
   { files: 'web/dashboard/model/', may: ['web/dashboard/model/'] },
   {

@@ -1,6 +1,7 @@
 // Reads the reviewed lists of a module's imports and exports (wasm/MODULE_imports.txt, wasm/MODULE_exports.txt), and puts
-// the exports into the forms that the build needs: `functions MODULE` for emcc (C names with an underscore, one a line),
-// `graph MODULE` for wasm-metadce (the exports that a host may reach; the rest of the module is dropped).
+// the exports into the forms that the build needs: `linked MODULE` for emcc (C names with an underscore, one a line), `layout
+// MODULE` likewise, with what tells the layout; `graph MODULE` for wasm-metadce (the exports that a host may reach; the rest
+// of the module is dropped).
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -18,14 +19,12 @@ export function readList(module, which) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const exports = readList(/** @type {any} */ (process.argv[3]), 'exports');
-  if (process.argv[2] === 'functions') {
-    console.log(
-      exports
-        .filter((name) => name !== 'memory')
-        .map((name) => `_${name}`)
-        .join('\n'),
-    );
+  const [form, module] = process.argv.slice(2);
+  const exports = readList(/** @type {any} */ (module), 'exports');
+  if (form !== 'graph') {
+    const told = form === 'layout' ? ['wq_wasm_layout', 'wq_wasm_property_info'] : [];
+    const functions = [...exports.filter((name) => name !== 'memory'), ...told];
+    console.log(functions.map((name) => `_${name}`).join('\n'));
   } else {
     const nodes = exports.map((name) => ({ name, export: name }));
     console.log(JSON.stringify([{ name: 'host', root: true, reaches: exports }, ...nodes]));

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
+import * as c from '../../build/gen/wasmqtt_layout.js';
 import { Chunk } from '../../wasm/chunk.js';
 import { Core } from '../../wasm/core.js';
 import { readScripts, hexBytes, Words } from './script.js';
@@ -73,7 +74,6 @@ class Run {
   constructor(core, chunk) {
     this.core = core;
     this.chunk = chunk;
-    this.n = core.numbers;
   }
 
   /* ---- the sink */
@@ -84,8 +84,8 @@ class Run {
     if (handle) this.acks.push(handle);
     const bit = (/** @type {number} */ mask) => Number((flags & mask) !== 0);
     this.log.push(
-      `PUBLISH topic=${shownTopic(topic)} qos=${flags & this.n.WQ_EVF_QOS} retain=${bit(this.n.WQ_EVF_RETAIN)} ` +
-        `dup=${bit(this.n.WQ_EVF_DUP)}${shownProps(bytes, props)} payload=${shown(bytes.subarray(off, off + length))}`,
+      `PUBLISH topic=${shownTopic(topic)} qos=${flags & c.WQ_EVF_QOS} retain=${bit(c.WQ_EVF_RETAIN)} ` +
+        `dup=${bit(c.WQ_EVF_DUP)}${shownProps(bytes, props)} payload=${shown(bytes.subarray(off, off + length))}`,
     );
   }
   /** @param {number} id */
@@ -102,18 +102,17 @@ class Run {
   onEvent({ type, flags, reason, aux, topic, off, length, bytes, props }) {
     const p = shownProps(bytes, props);
     const answer = () => `#${this.tokens.indexOf(aux) + 1} codes=${shown(bytes.subarray(off, off + length))}${p}`;
-    const n = this.n;
     /** @type {Record<number, () => string>} */
     const lines = {
-      [n.WQ_EV_CONNACK]: () => `CONNACK session=${Number((flags & n.WQ_EVF_SESSION) !== 0)} reason=${reason}${p}`,
-      [n.WQ_EV_SUBACK]: () => `SUBACK ${answer()}`,
-      [n.WQ_EV_UNSUBACK]: () => `UNSUBACK ${answer()}`,
-      [n.WQ_EV_DISCONNECT]: () => `DISCONNECT reason=${reason}${p}`,
-      [n.WQ_EV_AUTH]: () => `AUTH reason=${reason}${p}`,
-      [n.WQ_EV_PONG]: () => 'PONG',
-      [n.WQ_EV_OVERSIZE]: () => `OVERSIZE topic=${shownTopic(topic)} length=${length}`,
-      [n.WQ_EV_RECEIVED]: () => `TAKEN #${this.tokens.indexOf(aux) + 1} reason=${reason}${p}`,
-      [n.WQ_EV_STRAY_ACK]: () => `STRAY type=${aux}`,
+      [c.WQ_EV_CONNACK]: () => `CONNACK session=${Number((flags & c.WQ_EVF_SESSION) !== 0)} reason=${reason}${p}`,
+      [c.WQ_EV_SUBACK]: () => `SUBACK ${answer()}`,
+      [c.WQ_EV_UNSUBACK]: () => `UNSUBACK ${answer()}`,
+      [c.WQ_EV_DISCONNECT]: () => `DISCONNECT reason=${reason}${p}`,
+      [c.WQ_EV_AUTH]: () => `AUTH reason=${reason}${p}`,
+      [c.WQ_EV_PONG]: () => 'PONG',
+      [c.WQ_EV_OVERSIZE]: () => `OVERSIZE topic=${shownTopic(topic)} length=${length}`,
+      [c.WQ_EV_RECEIVED]: () => `TAKEN #${this.tokens.indexOf(aux) + 1} reason=${reason}${p}`,
+      [c.WQ_EV_STRAY_ACK]: () => `STRAY type=${aux}`,
     };
     this.log.push(lines[type]());
   }
@@ -188,17 +187,17 @@ class Run {
     const host = words.value('host');
     const flags =
       words.number('qos', 0) |
-      (words.number('retain', 0) ? this.n.WQ_WASM_RETAIN : 0) |
-      (words.number('resend', words.number('qos', 0) < 2 ? 1 : 2) === 1 ? this.n.WQ_WASM_RESEND : 0) |
-      (host === undefined ? 0 : this.n.WQ_WASM_HOST_PAYLOAD);
+      (words.number('retain', 0) ? c.WQ_WASM_RETAIN : 0) |
+      (words.number('resend', words.number('qos', 0) < 2 ? 1 : 2) === 1 ? c.WQ_WASM_RESEND : 0) |
+      (host === undefined ? 0 : c.WQ_WASM_HOST_PAYLOAD);
     const payload = host === undefined ? (words.bytes('payload') ?? NOTHING) : new Uint8Array(Number(host));
     // QoS 3 has no bits of its own at the boundary
-    if (words.number('qos', 0) > this.n.WQ_WASM_QOS) throw new Error('QoS out of range');
+    if (words.number('qos', 0) > c.WQ_WASM_QOS) throw new Error('QoS out of range');
     const args = /** @type {const} */ ([words.text('topic') ?? '', words.bytes('props'), payload]);
     const token = restored
       ? this.core.restore(
           ...args,
-          flags | (words.number('released', 0) ? this.n.WQ_WASM_RELEASED : 0),
+          flags | (words.number('released', 0) ? c.WQ_WASM_RELEASED : 0),
           words.number('packet', 0),
           this.now,
         )

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac, createPublicKey, generateKeyPairSync, pbkdf2Sync, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { wq_crypto_op_length, wq_crypto_op_result, wq_crypto_op_status } from '../../build/gen/wasmqtt_layout.js';
 import bind from '../../build/gen/webcrypto.js';
 import { compile } from '../../wasm/core.js';
-import { Layout } from '../../wasm/layout.js';
 import { Memory } from '../../wasm/memory.js';
 
 /** The numbers of src/crypto.h by name. @type {Record<string, number>} */
@@ -25,9 +25,8 @@ async function start() {
   const memory = new Memory(x.memory, x.wq_wasm_heap(), ({ u8 }) => {
     heap.u8 = u8;
   });
-  const layout = new Layout(memory, x.wq_wasm_layout());
   const op = x.wq_wasm_crypto_op();
-  const status = () => memory.view.getInt32(op + layout.offset('wq_crypto_op.status', 4), true);
+  const status = () => memory.get(op, wq_crypto_op_status) | 0;
   const parts = (/** @type {Uint8Array[]} */ ...list) => {
     let at = x.wq_wasm_scratch();
     for (const bytes of list) {
@@ -37,8 +36,8 @@ async function start() {
   };
   const done = async () => {
     while (status() === NUMBERS.WQ_CRYPTO_PENDING) await new Promise((resolve) => setImmediate(resolve));
-    const length = memory.view.getUint32(op + layout.offset('wq_crypto_op.length', 4), true);
-    const from = op + layout.offset('wq_crypto_op.result');
+    const length = memory.get(op, wq_crypto_op_length);
+    const from = op + (wq_crypto_op_result >> 8);
     return { status: status(), result: Buffer.from(memory.u8.slice(from, from + length)) };
   };
   return { x, memory, parts, done };

@@ -1,9 +1,11 @@
-// The module as built: what it imports and exports, that it cannot grow its own memory, and what it tells of its layout.
+// The module as built: what it imports and exports, that it cannot grow its own memory, and what JavaScript is
+// told of its layout.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import * as c from '../../build/gen/wasmqtt_layout.js';
 import { compile, Core } from '../../wasm/core.js';
 import { readList } from '../tools/wasm-lists.js';
 
@@ -36,57 +38,60 @@ test('no instruction grows the memory: it grows between calls only', () => {
   assert.doesNotMatch(text, /memory\.grow/);
 });
 
-test('every offset and number is told once, and fits what JavaScript reads', async () => {
-  const core = await Core.start(module, {});
-  assert.equal(core.numbers.wq_event, 32);
-  const at = (/** @type {string} */ name, /** @type {number} */ size) => core.layout.offset(`wq_event.${name}`, size);
-  const fields = /** @type {[string, number][]} */ ([
-    ['type', 1],
-    ['reason', 1],
-    ['flags', 2],
-    ['topic_id', 4],
-    ['off', 4],
-    ['len', 4],
-    ['topic_len', 2],
-    ['packet_id', 2],
-    ['topic_off', 4],
-    ['props_off', 4],
-    ['aux', 4],
-  ]);
-  const taken = new Set(fields.flatMap(([name, size]) => Array.from({ length: size }, (_, i) => at(name, size) + i)));
-  assert.equal(taken.size, 32, 'the fields cover the record, and none overlaps another');
-  assert.throws(() => core.layout.offset('wq_event.nothing'), /no field/);
-  assert.throws(() => core.layout.offset('wq_event.type', 4), /no field/);
+test('the fields of an event cover it, and none overlaps another', () => {
+  assert.equal(c.sizeof_wq_event, 32);
+  const fields = [
+    ...[c.wq_event_type, c.wq_event_reason].map((index) => [index]),
+    ...[c.wq_event_flags, c.wq_event_topic_len, c.wq_event_packet_id].map((index) => [2 * index, 2 * index + 1]),
+    ...[
+      c.wq_event_topic_id,
+      c.wq_event_off,
+      c.wq_event_len,
+      c.wq_event_topic_off,
+      c.wq_event_props_off,
+      c.wq_event_aux,
+    ].map((index) => [0, 1, 2, 3].map((byte) => 4 * index + byte)),
+  ].flat();
+  assert.deepEqual(
+    fields.sort((a, b) => a - b),
+    Array.from({ length: 32 }, (_, i) => i),
+  );
+});
+
+test('a field has its offset and its size', () => {
+  assert.equal(c.wq_bytes_data, (0 << 8) | 4);
+  assert.equal(c.wq_bytes_len, (4 << 8) | 4);
+  assert.equal(c.wq_subscription_qos, (8 << 8) | 1);
+  assert.equal(c.wq_crypto_op_result & 255, 0, 'it is no number');
 });
 
 test('numbers are those of the header', async () => {
-  const core = await Core.start(module, {});
+  const numbers = /** @type {Record<string, unknown>} */ (c);
   const header = await readFile(new URL('../../src/wasmqtt.h', import.meta.url), 'utf8');
   let compared = 0;
   for (const [, name, value] of header.matchAll(/\b(WQ_[A-Z0-9_]+) = (-?(?:0x[0-9A-Fa-f]+|\d+))/g)) {
-    if (!(name in core.numbers)) continue;
-    assert.equal(core.numbers[name], Number(value), name);
+    if (!(name in numbers)) continue;
+    assert.equal(numbers[name], Number(value), name);
     compared++;
   }
   assert(compared > 35, String(compared));
 });
 
-test('all 27 properties are told, with names in the style of JavaScript', async () => {
-  const { properties, numbers } = await Core.start(module, {});
-  assert.equal(properties.length, 27);
-  assert.equal(new Set(properties.map(({ name }) => name)).size, 27);
-  for (const { name, packets, type } of properties) {
+test('all 27 properties are told, with names in the style of JavaScript', () => {
+  assert.equal(c.PROPERTIES.length, 27);
+  assert.equal(new Set(c.PROPERTIES.map(({ name }) => name)).size, 27);
+  for (const { name, packets, type } of c.PROPERTIES) {
     assert.match(name, /^[a-z][A-Za-z]+$/);
     assert.notEqual(packets, 0);
-    assert(type >= numbers.WQ_T_BYTE && type <= numbers.WQ_T_PAIR);
+    assert(type >= c.WQ_T_BYTE && type <= c.WQ_T_PAIR);
   }
 });
 
 test('errors and reasons have names and sentences', async () => {
   const core = await Core.start(module, {});
-  assert.equal(core.errorName(core.numbers.WQ_E_MEMORY), 'WQ_E_MEMORY');
-  assert.match(core.errorText(core.numbers.WQ_E_STATE), /^[A-Z].*\.$/);
-  assert.equal(core.reasonName(core.numbers.WQ_CONNACK, 5, 0x87), 'Not authorized');
+  assert.equal(core.errorName(c.WQ_E_MEMORY), 'WQ_E_MEMORY');
+  assert.match(core.errorText(c.WQ_E_STATE), /^[A-Z].*\.$/);
+  assert.equal(core.reasonName(c.WQ_CONNACK, 5, 0x87), 'Not authorized');
 });
 
 test('a config out of range does not start', async () => {

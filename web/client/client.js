@@ -1,4 +1,13 @@
 // The client as its user sees it: it joins the parts, and lives through connections until it is ended or gives up.
+import {
+  WQ_EVF_SESSION,
+  wq_stats_t_inflight,
+  wq_stats_t_packets_in,
+  wq_stats_t_packets_out,
+  wq_stats_t_queued,
+  wq_stats_t_stray_acks,
+  wq_stats_t_unacked,
+} from '../../build/gen/wasmqtt_layout.js';
 import { Core } from '../../wasm/core.js';
 import { Dialer } from './dialer.js';
 import { takenOverSuspected } from './doctor.js';
@@ -137,7 +146,7 @@ export class Client {
       await opened?.session.close(); // nobody waited so long
       return;
     }
-    const properties = (this.#properties = new PropertyTable(core));
+    const properties = (this.#properties = new PropertyTable());
     const parts = { inbox: this.#inbox, outbox: this.#outbox, subscriptions: this.#subscriptions, properties };
     this.#machine.core = core;
     this.#machine.journal = opened && startJournal(opened, this.#machine, connectTimeout, () => this.#answered());
@@ -175,9 +184,9 @@ export class Client {
   }
 
   #listenToRecords() {
-    const { core, journal } = this.#machine;
+    const { journal } = this.#machine;
     const records = /** @type {import('./outbox_records.js').OutboxRecords} */ (this.#outbox.records);
-    /** @type {import('./journal.js').Journal} */ (journal).record = recorder(core, records, this.#inbox.exactly);
+    /** @type {import('./journal.js').Journal} */ (journal).record = recorder(records, this.#inbox.exactly);
     // A listener of createClient() is there already; one of connect() can be when that resolved.
     const listening = this.#once ? this.ready : Promise.resolve();
     listening.then(
@@ -273,7 +282,7 @@ export class Client {
    */
   #accepted(connection, connack) {
     const { core } = this.#machine;
-    const sessionPresent = (connack.flags & core.numbers.WQ_EVF_SESSION) !== 0;
+    const sessionPresent = (connack.flags & WQ_EVF_SESSION) !== 0;
     const properties = this.#inbox.decodeProperties(connack.bytes, connack.props);
     const dialer = /** @type {Dialer} */ (this.#dialer);
     if (properties.assignedClientIdentifier) dialer.clientId = properties.assignedClientIdentifier;
@@ -551,24 +560,24 @@ export class Client {
   /** @returns {Stats} */
   get stats() {
     const core = /** @type {Core | undefined} */ (this.#machine.core);
-    const n = core?.stats() ?? {};
+    const count = (/** @type {number} */ field) => core?.stats(field) ?? 0;
     const { connection } = this.#machine;
     return {
       received: this.#inbox.received,
       published: this.#outbox.published,
-      packetsIn: n.packets_in ?? 0,
-      packetsOut: n.packets_out ?? 0,
+      packetsIn: count(wq_stats_t_packets_in),
+      packetsOut: count(wq_stats_t_packets_out),
       bytesIn: this.#bytes.in + (connection?.bytesIn ?? 0),
       bytesOut: this.#bytes.out + (connection?.bytesOut ?? 0),
       framesOut: this.#bytes.frames + (connection?.framesOut ?? 0),
       connections: this.#connections,
       unmatched: this.#inbox.unmatched.count,
       oversize: this.#oversizeCount,
-      strayAcks: n.stray_acks ?? 0,
+      strayAcks: count(wq_stats_t_stray_acks),
       topicsDecoded: core?.topicsDecoded ?? 0,
-      queued: (n.queued ?? 0) + this.#outbox.waiting,
-      inflight: n.inflight ?? 0,
-      unacked: n.unacked ?? 0,
+      queued: count(wq_stats_t_queued) + this.#outbox.waiting,
+      inflight: count(wq_stats_t_inflight),
+      unacked: count(wq_stats_t_unacked),
       oldestUnacked: this.#inbox.oldestUnacked,
       bufferedBytes: connection?.bufferedBytes ?? 0,
     };

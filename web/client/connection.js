@@ -4,6 +4,21 @@
 // The flush rule: output that comes first after an idle task leaves in a microtask, so a lone message waits for nothing.
 // What follows in the same task leaves together at its end, or as soon as 64 KiB wait: a WebSocket frame costs far more
 // than what is in it. What handlers cause (acknowledgements, answers) leaves when their batch is done.
+import {
+  WQ_CONNACK,
+  WQ_CONNECTING,
+  WQ_DISCONNECT,
+  WQ_EV_AUTH,
+  WQ_EV_CONNACK,
+  WQ_EV_DISCONNECT,
+  WQ_EV_OVERSIZE,
+  WQ_EV_RECEIVED,
+  WQ_EV_SUBACK,
+  WQ_EV_UNSUBACK,
+  WQ_E_CONNACK_TIMEOUT,
+  WQ_E_REFUSED,
+  WQ_MQTT_3_1_1,
+} from '../../build/gen/wasmqtt_layout.js';
 import { Authenticator } from './auth.js';
 import * as doctor from './doctor.js';
 import { coreError, MqttError } from './errors.js';
@@ -207,7 +222,7 @@ export class Connection {
   #failed(number) {
     const { core } = this.#machine;
     const error =
-      number === core.numbers.WQ_E_CONNACK_TIMEOUT
+      number === WQ_E_CONNACK_TIMEOUT
         ? (this.#auth?.timeoutError() ?? doctor.connackTimeout(this.url, this.bytesOut, this.#args.connect.timeout))
         : coreError(core, this.established ? 'connected' : 'connack', number);
     this.#finally(
@@ -411,30 +426,29 @@ export class Connection {
   onEvent(event) {
     if (this.stopped) return;
     const { core } = this.#machine;
-    const { numbers } = core;
     const { outbox, properties, subscriptions } = this.#parts;
     switch (event.type) {
-      case numbers.WQ_EV_CONNACK:
+      case WQ_EV_CONNACK:
         this.#connack(event);
         break;
-      case numbers.WQ_EV_SUBACK:
-      case numbers.WQ_EV_UNSUBACK: {
+      case WQ_EV_SUBACK:
+      case WQ_EV_UNSUBACK: {
         const codes = event.bytes.subarray(event.off, event.off + event.length);
         subscriptions.answered(event.aux, codes, properties.decode(event.bytes, event.props));
         break;
       }
-      case numbers.WQ_EV_RECEIVED:
+      case WQ_EV_RECEIVED:
         outbox.taken(event.aux, event.reason, properties.decode(event.bytes, event.props));
         break;
-      case numbers.WQ_EV_DISCONNECT: {
-        const name = core.reasonName(numbers.WQ_DISCONNECT, this.version, event.reason);
+      case WQ_EV_DISCONNECT: {
+        const name = core.reasonName(WQ_DISCONNECT, this.version, event.reason);
         this.#end(doctor.disconnected(event.reason, name, properties.decode(event.bytes, event.props)));
         break;
       }
-      case numbers.WQ_EV_AUTH:
+      case WQ_EV_AUTH:
         this.#authenticate(event.reason, properties.decode(event.bytes, event.props));
         break;
-      case numbers.WQ_EV_OVERSIZE:
+      case WQ_EV_OVERSIZE:
         this.#handlers.oversize(event.topic, event.length);
         break;
       default: // PINGRESP and stray acknowledgements are for statistics
@@ -447,17 +461,16 @@ export class Connection {
     if (event.result === 0) {
       const { properties } = this.#parts;
       if (this.#auth && !this.#auth.satisfied(properties.decode(event.bytes, event.props))) return;
-      if (core.status === core.numbers.WQ_CONNECTING) core.accept(this.#machine.now());
+      if (core.status === WQ_CONNECTING) core.accept(this.#machine.now());
       this.established = true;
       this.#handlers.accepted(event);
       return;
     }
-    const { numbers } = core;
-    const code = numbers.WQ_E_REFUSED - event.result;
+    const code = WQ_E_REFUSED - event.result;
     const properties = this.#parts.properties.decode(event.bytes, event.props);
     // A server that does not know 5.0 may answer in the form of 3.1.1.
-    const version = code > 0 && code < 0x80 ? numbers.WQ_MQTT_3_1_1 : this.version;
-    const name = core.reasonName(numbers.WQ_CONNACK, version, code);
+    const version = code > 0 && code < 0x80 ? WQ_MQTT_3_1_1 : this.version;
+    const name = core.reasonName(WQ_CONNACK, version, code);
     this.#end(this.established ? doctor.revoked(code, name) : doctor.refused(this.url, code, name, properties));
   }
 

@@ -1,9 +1,10 @@
 // Inbound messages on their way to who asked for them. The targets of a topic are looked up once per topic id and kept.
+import { WQ_E_ARG, WQ_EVF_QOS } from '../../build/gen/wasmqtt_layout.js';
 import { coreError, MqttError } from './errors.js';
 import { ExactlyOnce } from './exactly_once.js';
 import { FilterTree, matches } from './filters.js';
 import { onlyIdentifier } from './identifiers.js';
-import { holdMessage, Message, messageHandle, ownMessage, releaseMessage } from './message.js';
+import { holdMessage, Message, messageHandle, ownMessage, REDELIVERED, releaseMessage } from './message.js';
 import { Unmatched } from './unmatched.js';
 
 /**
@@ -86,8 +87,6 @@ function isThenable(value) {
 
 /** Identifiers of a topic whose targets are kept: a server may make up as many as it likes. */
 const IDENTIFIERS_MAX = 64;
-/** A bit that no flag of the core has. */
-const REDELIVERED = 0x10000;
 
 export class Inbox {
   /** @type {FilterTree<Target>} */
@@ -112,8 +111,6 @@ export class Inbox {
   #offered = true;
   /** @type {Target | null} takes every message: the 'message' event */
   #listener = null;
-  /** Bits of a message's flags; the last is our own. */
-  masks = { qos: 0, retain: 0, dup: 0, redelivered: REDELIVERED };
   /** Messages with QoS 2. @type {ExactlyOnce} */
   // @ts-expect-error it comes with the core
   exactly;
@@ -138,8 +135,6 @@ export class Inbox {
    */
   start(properties, received) {
     const { core, journal } = this.#machine;
-    const { WQ_EVF_QOS, WQ_EVF_RETAIN, WQ_EVF_DUP } = core.numbers;
-    this.masks = { qos: WQ_EVF_QOS, retain: WQ_EVF_RETAIN, dup: WQ_EVF_DUP, redelivered: REDELIVERED };
     this.#properties = properties;
     this.exactly = new ExactlyOnce(journal, {
       targets: (message) => this.#targets(this.#route(message)),
@@ -268,7 +263,7 @@ export class Inbox {
     const said = identified !== undefined && props >= 0 && chunk.bytes[props] > 0;
     const targets = said ? this.#identify(identified, topic, route, chunk.bytes, props) : route;
     if (handle !== 0) this.#unacked.set(handle, this.#machine.now());
-    const exactly = (flags & this.masks.qos) === 2;
+    const exactly = (flags & WQ_EVF_QOS) === 2;
     if (exactly && this.exactly.arrived(handle, this.#machine.core.packetId)) flags |= REDELIVERED;
     const message = new Message(topic, this, chunk, off, length, flags, props, handle);
     if (exactly && this.exactly.inTurn) {
@@ -340,7 +335,6 @@ export class Inbox {
    */
   #answer(handle, { reasonCode = 0, properties }) {
     const { core, version, connection } = this.#machine;
-    const { WQ_E_ARG } = core.numbers;
     let encoded = this.#properties?.encode(properties, 'puback', 'handler');
     if (version < 5 && reasonCode !== 0) {
       throw new MqttError('handler', 'needs-mqtt-5', 'An acknowledgement has a reason code in MQTT 5.0 only.', {

@@ -1,10 +1,13 @@
 // A received message. It is the only object made for a message that arrives, so it holds what the core told as plain
 // fields, and everything else is made when asked for.
 
+import { WQ_EVF_DUP, WQ_EVF_QOS, WQ_EVF_RETAIN } from '../../build/gen/wasmqtt_layout.js';
 import { Chunk } from '../../wasm/chunk.js';
 import { propertiesSize } from '../../wasm/stream.js';
 
 const decoder = new TextDecoder();
+/** A bit of a message's flags that the core does not have. */
+export const REDELIVERED = 0x10000;
 
 /** @type {(message: Message, holds: number) => void} */
 export let holdMessage;
@@ -101,17 +104,17 @@ export class Message {
 
   /** Quality of service that the server delivered it with: 0, 1 or 2. */
   get qos() {
-    return this.#flags & this.#inbox.masks.qos;
+    return this.#flags & WQ_EVF_QOS;
   }
 
   /** The server had kept it from before the subscription (or, with retainAsPublished, it was published so). */
   get retain() {
-    return (this.#flags & this.#inbox.masks.retain) !== 0;
+    return (this.#flags & WQ_EVF_RETAIN) !== 0;
   }
 
   /** The server sent it before, and does not know whether it arrived. */
   get dup() {
-    return (this.#flags & this.#inbox.masks.dup) !== 0;
+    return (this.#flags & WQ_EVF_DUP) !== 0;
   }
 
   /**
@@ -119,7 +122,7 @@ export class Message {
    * store, the page died. Never true of a message that was acknowledged.
    */
   get redelivered() {
-    return (this.#flags & this.#inbox.masks.redelivered) !== 0;
+    return (this.#flags & REDELIVERED) !== 0;
   }
 
   /**

@@ -1,5 +1,16 @@
 // Outbound messages until their promises settle. The core holds what waits and what is under way; here is who waits for it,
 // the payloads that are too large for the core, and the limit in bytes.
+import {
+  WQ_E_FULL,
+  WQ_E_REFUSED,
+  WQ_E_STATE,
+  WQ_IDLE,
+  WQ_PUBACK,
+  WQ_WASM_HOST_PAYLOAD,
+  WQ_WASM_RESEND,
+  WQ_WASM_RETAIN,
+  wq_stats_t_inflight,
+} from '../../build/gen/wasmqtt_layout.js';
 import { Clock } from './clock.js';
 import { checkTopic, checkLevel, coreError, endedError, MqttError, notConnectedError } from './errors.js';
 import { Offline } from './outbox_offline.js';
@@ -176,7 +187,7 @@ export class Outbox {
   hold() {
     const { core } = this.#machine;
     core.hold(true);
-    return this.#until(() => core.stats().inflight === 0);
+    return this.#until(() => core.stats(wq_stats_t_inflight) === 0);
   }
 
   /** They need not wait any longer. */
@@ -278,11 +289,11 @@ export class Outbox {
     const properties = this.#encode(options.properties);
     const flags = this.#flags(payload, options);
     let result = core.publish(topic, properties, payload, flags, this.#machine.now());
-    if (result === core.numbers.WQ_E_FULL && this.#giveWay(0)) {
+    if (result === WQ_E_FULL && this.#giveWay(0)) {
       result = core.publish(topic, properties, payload, flags, this.#machine.now());
     }
-    if (result === core.numbers.WQ_E_STATE) throw notConnectedError('publish'); // the server's last packet ended it
-    if (result < 0) throw result === core.numbers.WQ_E_FULL ? this.#tooMany() : coreError(core, 'publish', result);
+    if (result === WQ_E_STATE) throw notConnectedError('publish'); // the server's last packet ended it
+    if (result < 0) throw result === WQ_E_FULL ? this.#tooMany() : coreError(core, 'publish', result);
     this.published++;
     this.#machine.connection?.kick();
     return result;
@@ -293,7 +304,6 @@ export class Outbox {
    * @param {PublishOptions} options
    */
   #flags(payload, { qos = 0, retain, resend = qos < 2 }) {
-    const { WQ_WASM_RETAIN, WQ_WASM_RESEND, WQ_WASM_HOST_PAYLOAD } = this.#machine.core.numbers;
     return (
       qos |
       (retain ? WQ_WASM_RETAIN : 0) |
@@ -370,14 +380,14 @@ export class Outbox {
     const { core } = this.#machine;
     const now = this.#machine.now();
     if (this.#pending.size === 0) return;
-    if (core.status === core.numbers.WQ_IDLE) this.#clock.arm(core.deadline, now);
+    if (core.status === WQ_IDLE) this.#clock.arm(core.deadline, now);
     else if (this.#machine.connection === null) this.#clock.arm(now + ATTEMPT_POLL, now); // the attempt may fail
   }
 
   #expire() {
     const { core } = this.#machine;
     if (this.closed) return;
-    if (core.status === core.numbers.WQ_IDLE) core.tick(this.#machine.now(), this.settler);
+    if (core.status === WQ_IDLE) core.tick(this.#machine.now(), this.settler);
     this.#watch();
   }
 
@@ -562,7 +572,6 @@ export class Outbox {
    */
   #failure(result, { reasonCode, properties }) {
     const { core, version } = this.#machine;
-    const { WQ_E_STATE, WQ_E_REFUSED, WQ_PUBACK } = core.numbers;
     if (result === WQ_E_STATE) {
       return new MqttError('publish', 'connection-lost', 'The connection was lost before the message left.');
     }

@@ -1,4 +1,5 @@
 // QoS 0 messages that wait for a connection. The core has none of them yet: without one it would not keep them.
+import { WQ_E_EXPIRED } from '../../build/gen/wasmqtt_layout.js';
 import { coreError } from './errors.js';
 import { shortened } from './properties.js';
 import { setTimer, Settling } from './settle.js';
@@ -49,7 +50,7 @@ export class Offline {
     const since = performance.now();
     const expire = () => {
       forget();
-      settling.reject(coreError(core, 'publish', core.numbers.WQ_E_EXPIRED));
+      settling.reject(coreError(core, 'publish', WQ_E_EXPIRED));
     };
     const timer = setTimer(expire, lifetime);
     const forget = () => {

@@ -1,5 +1,6 @@
 // Outbound messages in the store (see records.js): each is stored before the core has it, and taken up again in the next life
 // of its session.
+import { WQ_E_EXPIRED, WQ_WASM_RELEASED } from '../../build/gen/wasmqtt_layout.js';
 import { coreError } from './errors.js';
 import { shortened } from './properties.js';
 
@@ -139,7 +140,8 @@ export class OutboxRecords {
     pending.promise.catch(() => {}); // the event 'settled' tells
     Object.assign(pending, { order, restored: true, since: performance.now() - waited });
     this.#order = Math.max(this.#order, order + 1);
-    let result = core.numbers.WQ_E_EXPIRED;
+    /** @type {number} */
+    let result = WQ_E_EXPIRED;
     try {
       if (!sent && !expired) this.#common.judge(topic, payload, message);
     } catch (error) {
@@ -151,7 +153,7 @@ export class OutboxRecords {
       const left = expired
         ? { ...message.properties, messageExpiryInterval: 1 }
         : shortened(message.properties, waited);
-      const flags = this.#common.flags(payload, message) | (sent?.released ? core.numbers.WQ_WASM_RELEASED : 0);
+      const flags = this.#common.flags(payload, message) | (sent?.released ? WQ_WASM_RELEASED : 0);
       const properties = this.#common.encode(left);
       result = core.restore(topic, properties, payload, flags, sent?.packetId ?? 0, this.#machine.now());
     }

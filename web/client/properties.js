@@ -1,4 +1,22 @@
-// MQTT 5.0 properties as plain objects, by the table that the C core tells: names, types, and which packet may carry what.
+// MQTT 5.0 properties as plain objects, by the table of the C core: names, types, and which packet may carry what.
+import {
+  PROPERTIES,
+  WQ_AUTH,
+  WQ_CONNECT,
+  WQ_DISCONNECT,
+  WQ_IN_WILL,
+  WQ_PUBACK,
+  WQ_PUBLISH,
+  WQ_SUBSCRIBE,
+  WQ_T_BINARY,
+  WQ_T_BYTE,
+  WQ_T_PAIR,
+  WQ_T_STRING,
+  WQ_T_U16,
+  WQ_T_U32,
+  WQ_T_VARINT,
+  WQ_UNSUBSCRIBE,
+} from '../../build/gen/wasmqtt_layout.js';
 import { isText, MqttError } from './errors.js';
 
 /**
@@ -35,47 +53,28 @@ import { isText, MqttError } from './errors.js';
  * @property {number | boolean} [sharedSubscriptionAvailable]
  */
 
-/** @typedef {import('../../wasm/layout.js').PropertyInfo} PropertyInfo */
+/** @typedef {typeof PROPERTIES[number]} PropertyInfo wq_property_info_t in wasmqtt.h */
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const STRING_MAX = 65535;
 
+const BY_NAME = new Map(PROPERTIES.map((row) => [row.name, row]));
+/** @type {PropertyInfo[]} */
+const BY_ID = [];
+for (const row of PROPERTIES) BY_ID[row.id] = row;
+const PACKETS = {
+  connect: 1 << WQ_CONNECT,
+  will: WQ_IN_WILL,
+  publish: 1 << WQ_PUBLISH,
+  puback: 1 << WQ_PUBACK,
+  subscribe: 1 << WQ_SUBSCRIBE,
+  unsubscribe: 1 << WQ_UNSUBSCRIBE,
+  disconnect: 1 << WQ_DISCONNECT,
+  auth: 1 << WQ_AUTH,
+};
+
 export class PropertyTable {
-  #types;
-  #packets;
-  /** @type {Map<string, PropertyInfo>} */
-  #byName = new Map();
-  /** @type {PropertyInfo[]} */
-  #byId = [];
-
-  /** @param {import('../../wasm/core.js').Core} core */
-  constructor({ properties, numbers }) {
-    for (const row of properties) {
-      this.#byName.set(row.name, row);
-      this.#byId[row.id] = row;
-    }
-    this.#types = {
-      byte: numbers.WQ_T_BYTE,
-      u16: numbers.WQ_T_U16,
-      u32: numbers.WQ_T_U32,
-      varint: numbers.WQ_T_VARINT,
-      string: numbers.WQ_T_STRING,
-      binary: numbers.WQ_T_BINARY,
-      pair: numbers.WQ_T_PAIR,
-    };
-    this.#packets = {
-      connect: 1 << numbers.WQ_CONNECT,
-      will: numbers.WQ_IN_WILL,
-      publish: 1 << numbers.WQ_PUBLISH,
-      puback: 1 << numbers.WQ_PUBACK,
-      subscribe: 1 << numbers.WQ_SUBSCRIBE,
-      unsubscribe: 1 << numbers.WQ_UNSUBSCRIBE,
-      disconnect: 1 << numbers.WQ_DISCONNECT,
-      auth: 1 << numbers.WQ_AUTH,
-    };
-  }
-
   /**
    * Encoded properties without the length before them; undefined if there are none. Throws an MqttError that names the
    * property which is unknown, out of place or out of range.
@@ -91,10 +90,10 @@ export class PropertyTable {
     const out = [];
     for (const [name, value] of Object.entries(properties)) {
       if (value === undefined) continue;
-      const row = this.#byName.get(name);
+      const row = BY_NAME.get(name);
       if (!row) throw wrong(phase, name, 'is not a property of MQTT 5.0');
-      if ((row.packets & this.#packets[packet]) === 0) throw wrong(phase, name, `cannot be in ${packet.toUpperCase()}`);
-      if (row.type === this.#types.pair) this.#encodePairs(out, row, value, phase);
+      if ((row.packets & PACKETS[packet]) === 0) throw wrong(phase, name, `cannot be in ${packet.toUpperCase()}`);
+      if (row.type === WQ_T_PAIR) this.#encodePairs(out, row, value, phase);
       else for (const one of Array.isArray(value) ? value : [value]) this.#encodeOne(out, row, one, phase);
     }
     return out.length === 0 ? undefined : Uint8Array.from(out);
@@ -128,22 +127,21 @@ export class PropertyTable {
    */
   #encodeOne(out, { id, type, name }, value, phase) {
     out.push(id);
-    const t = this.#types;
-    if (type === t.string) {
+    if (type === WQ_T_STRING) {
       if (!isText(value)) throw wrong(phase, name, 'is a well-formed string');
       pushBinary(out, encoder.encode(value), name, phase);
-    } else if (type === t.binary) {
+    } else if (type === WQ_T_BINARY) {
       if (!(value instanceof Uint8Array)) throw wrong(phase, name, 'is a Uint8Array');
       pushBinary(out, value, name, phase);
     } else {
-      const max = type === t.byte ? 1 : type === t.u16 ? 0xffff : type === t.u32 ? 0xffffffff : 0xfffffff;
+      const max = type === WQ_T_BYTE ? 1 : type === WQ_T_U16 ? 0xffff : type === WQ_T_U32 ? 0xffffffff : 0xfffffff;
       const number = typeof value === 'boolean' ? Number(value) : value;
       if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > max) {
         throw wrong(phase, name, `is a whole number from 0 to ${max}`);
       }
-      if (type === t.byte) out.push(number);
-      else if (type === t.u16) out.push(number >> 8, number & 255);
-      else if (type === t.u32) out.push(number >>> 24, (number >> 16) & 255, (number >> 8) & 255, number & 255);
+      if (type === WQ_T_BYTE) out.push(number);
+      else if (type === WQ_T_U16) out.push(number >> 8, number & 255);
+      else if (type === WQ_T_U32) out.push(number >>> 24, (number >> 16) & 255, (number >> 8) & 255, number & 255);
       else pushVarint(out, number);
     }
   }
@@ -159,7 +157,6 @@ export class PropertyTable {
     /** @type {Record<string, any>} */
     const properties = {};
     if (at < 0) return properties;
-    const t = this.#types;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const varint = () => {
       let value = 0;
@@ -180,18 +177,18 @@ export class PropertyTable {
     const length = varint();
     const end = at + length;
     while (at < end) {
-      const row = this.#byId[bytes[at++]];
-      if (row.type === t.pair) {
+      const row = BY_ID[bytes[at++]];
+      if (row.type === WQ_T_PAIR) {
         const key = decoder.decode(binary());
         addPair((properties[row.name] ??= Object.create(null)), key, decoder.decode(binary()));
         continue;
       }
       let value;
-      if (row.type === t.string) value = decoder.decode(binary());
-      else if (row.type === t.binary) value = binary().slice();
-      else if (row.type === t.varint) value = varint();
-      else if (row.type === t.byte) value = bytes[at++];
-      else if (row.type === t.u16) value = view.getUint16((at += 2) - 2);
+      if (row.type === WQ_T_STRING) value = decoder.decode(binary());
+      else if (row.type === WQ_T_BINARY) value = binary().slice();
+      else if (row.type === WQ_T_VARINT) value = varint();
+      else if (row.type === WQ_T_BYTE) value = bytes[at++];
+      else if (row.type === WQ_T_U16) value = view.getUint16((at += 2) - 2);
       else value = view.getUint32((at += 4) - 4);
       if (row.repeats) (properties[row.name] ??= []).push(value);
       else properties[row.name] = value;

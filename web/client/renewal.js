@@ -3,6 +3,7 @@
 // will), and the session goes on. Where none outlives the connection, messages with QoS 1 and 2 are held before, until the
 // acknowledgements of those under way have come. If credentials() fails, the old connection stays for as long as the server
 // likes.
+import { wq_negotiated_t_session_expiry_interval } from '../../build/gen/wasmqtt_layout.js';
 import { endedError, MqttError } from './errors.js';
 import { Backoff } from './retry.js';
 import { inTime } from './settle.js';
@@ -126,7 +127,7 @@ export class Renewal {
 
   /** Nothing is in flight that a new session would not know of, and nothing will be; or it takes too long. */
   async #settled() {
-    if (this.#machine.core.negotiated().session_expiry_interval > 0) return;
+    if (this.#machine.core.negotiated(wq_negotiated_t_session_expiry_interval) > 0) return;
     await inTime(this.#outbox.hold(), SETTLE_TIMEOUT, () => endedError('connected')).catch(() => {});
   }
 }

@@ -1,4 +1,10 @@
 // A session that outlives its client: opened, read and brought to the schema of this version.
+import {
+  WQ_RECORD_COMPLETED,
+  WQ_RECORD_RECEIVED,
+  WQ_RECORD_RELEASED,
+  WQ_RECORD_SENT,
+} from '../../build/gen/wasmqtt_layout.js';
 import { Journal } from './journal.js';
 import { migrate, restored } from './records.js';
 import { storeError } from './store.js';
@@ -48,17 +54,16 @@ export async function openSession(store, name, limits) {
 
 /**
  * What is to be stored: see wq_record_type in wasmqtt.h.
- * @param {import('../../wasm/core.js').Core} core
  * @param {import('./outbox_records.js').OutboxRecords} records
  * @param {import('./exactly_once.js').ExactlyOnce} exactly
  * @returns {Journal['record']}
  */
-export function recorder({ numbers }, records, exactly) {
+export function recorder(records, exactly) {
   return (type, packetId, token) => {
-    if (type === numbers.WQ_RECORD_SENT) records.sent(token, packetId, false);
-    else if (type === numbers.WQ_RECORD_RELEASED) records.sent(token, packetId, true);
-    else if (type === numbers.WQ_RECORD_RECEIVED) exactly.received(packetId);
-    else if (type === numbers.WQ_RECORD_COMPLETED) exactly.completed(packetId);
+    if (type === WQ_RECORD_SENT) records.sent(token, packetId, false);
+    else if (type === WQ_RECORD_RELEASED) records.sent(token, packetId, true);
+    else if (type === WQ_RECORD_RECEIVED) exactly.received(packetId);
+    else if (type === WQ_RECORD_COMPLETED) exactly.completed(packetId);
     else {
       records.sessionLost();
       exactly.sessionLost();

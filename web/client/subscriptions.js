@@ -1,6 +1,13 @@
 // Subscriptions as intent: what the user wants to receive, whatever becomes of connections and sessions. Each filter is one
 // entry, which this file brings into agreement with the server: SUBSCRIBE and UNSUBSCRIBE go out when there is a connection
 // and room, and again when the server has lost the session.
+import {
+  WQ_E_FULL,
+  WQ_E_STATE,
+  WQ_SUBACK,
+  WQ_UNSUBACK,
+  wq_negotiated_t_identifiers_available,
+} from '../../build/gen/wasmqtt_layout.js';
 import { checkLevel, coreError, endedError, MqttError } from './errors.js';
 import { FilterTree } from './filters.js';
 import { identifierOf } from './identifiers.js';
@@ -269,8 +276,8 @@ export class Subscriptions {
       this.#refuse(batch[0], error);
       return true;
     }
-    this.#blocked = result === core.numbers.WQ_E_FULL;
-    if (this.#blocked || result === core.numbers.WQ_E_STATE) return false;
+    this.#blocked = result === WQ_E_FULL;
+    if (this.#blocked || result === WQ_E_STATE) return false;
     if (result < 0 && batch.length > 1) return batch.every((entry) => this.#request([entry]));
     if (result < 0 && !batch[0].wanted && batch[0].farewell) {
       this.#machine.connection?.warn('properties of UNSUBSCRIBE that are too large for the server are left out');
@@ -397,7 +404,7 @@ export class Subscriptions {
    */
   #refusal({ filter, wanted }, { reasonCode, properties }) {
     const { core, version } = this.#machine;
-    const type = wanted ? core.numbers.WQ_SUBACK : core.numbers.WQ_UNSUBACK;
+    const type = wanted ? WQ_SUBACK : WQ_UNSUBACK;
     const phase = wanted ? 'subscribe' : 'unsubscribe';
     const why = properties.reasonString ?? core.reasonName(type, version, reasonCode);
     return new MqttError(phase, 'refused', `The server refused to ${phase} ${JSON.stringify(filter)}: ${why}.`, {
@@ -416,7 +423,9 @@ export class Subscriptions {
   connected(sessionPresent) {
     const { core, guide, version } = this.#machine;
     this.#identifies =
-      version === 5 && core.negotiated().identifiers_available !== 0 && (guide === null || guide.identifies);
+      version === 5 &&
+      core.negotiated(wq_negotiated_t_identifiers_available) !== 0 &&
+      (guide === null || guide.identifies);
     for (const entry of [...this.#entries.values()]) {
       if (entry.wanted) {
         entry.agreed &&= sessionPresent;

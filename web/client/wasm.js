@@ -1,6 +1,7 @@
 // Where the core's module comes from when the user does not say: a file beside the library, or bytes inside it
 // (single.js). It is compiled once, and each client has an instance of its own.
-import { compile } from '../../wasm/core.js';
+import { MARK } from '../../build/gen/wasmqtt_layout.js';
+import { compile, isMarked } from '../../wasm/core.js';
 import { MqttError } from './errors.js';
 
 /** @typedef {URL | string | Response | BufferSource | WebAssembly.Module} WasmSource */
@@ -21,12 +22,21 @@ export function setDefaultWasm(bytes) {
  * @returns {Promise<WebAssembly.Module>}
  */
 export function loadWasm(own) {
-  if (own !== undefined) return compile(own);
-  compiled ??= compile(source).catch((error) => {
+  if (own !== undefined) return load(own);
+  compiled ??= load(source).catch((error) => {
     compiled = null; // a failed download may succeed the next time
     throw error;
   });
   return compiled;
+}
+
+/** @param {WasmSource} from */
+async function load(from) {
+  const module = await compile(from);
+  if (isMarked(module, MARK)) return module;
+  throw new MqttError('load', 'wasm', 'wasmqtt.wasm and wasmqtt.js are of different builds.', {
+    hint: 'Serve both files of the same version. If you do, a cache may have kept an older one: reload.',
+  });
 }
 
 /** @param {number} timeout ms */

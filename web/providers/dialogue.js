@@ -1,5 +1,42 @@
 // One dialogue of src/provider/dialogue.h: a machine that is told what was heard, and says what to do. Each has an instance of
 // the module of its own.
+import {
+  DIALOGUE,
+  DIALOGUE_FAULT,
+  HEARD,
+  JOB,
+  STEP,
+  TELL,
+  WQ_E_ARG,
+  sizeof_wq_bytes,
+  sizeof_wq_dialogue_value,
+  wq_dialogue_value_name,
+  wq_dialogue_value_value,
+  wq_step_desired,
+  wq_step_detail,
+  wq_step_details,
+  wq_step_document,
+  wq_step_fault,
+  wq_step_filters,
+  wq_step_filters_n,
+  wq_step_head,
+  wq_step_kind,
+  wq_step_name,
+  wq_step_qos,
+  wq_step_reported,
+  wq_step_request,
+  wq_step_status,
+  wq_step_tail,
+  wq_step_tell,
+  wq_step_text,
+  wq_step_ticket,
+  wq_step_topic,
+  wq_step_until_ms,
+  wq_step_values,
+  wq_step_values_n,
+  wq_step_version,
+} from '../../build/gen/providers_layout.js';
+import { namesOf } from '../../wasm/providers.js';
 import { ProviderError } from './errors.js';
 
 /** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
@@ -57,11 +94,13 @@ import { ProviderError } from './errors.js';
  */
 
 const NOTHING = new Uint8Array(0);
-const NEVER = 2n ** 64n - 1n;
+const NEVER = 2 ** 64; // UINT64_MAX, as near as a number gets
+const STEPS = namesOf(STEP);
+const TELLS = namesOf(TELL);
+const FAULTS = namesOf(DIALOGUE_FAULT);
 
 export class Dialogue {
   #instance;
-  #names;
   /** A block for payloads: its address and size. */
   #block = { at: 0, size: 0 };
 
@@ -75,15 +114,9 @@ export class Dialogue {
    */
   constructor(instance, service, kind, { device, scope }, { name = '', seconds = 0 }, now) {
     this.#instance = instance;
-    const { numbers, x } = instance;
-    this.#names = {
-      step: instance.names('step'),
-      tell: instance.names('tell'),
-      fault: instance.names('dialogue_fault'),
-    };
-    const number = numbers[`dialogue ${kind.toUpperCase()}`];
+    const { x } = instance;
     const fits = instance.put(device, scope, name);
-    if (!fits || x.wq_wasm_dialogue_begin(service, number, 0, seconds, now) !== 0) {
+    if (!fits || x.wq_wasm_dialogue_begin(service, DIALOGUE[kind], 0, seconds, now) !== 0) {
       throw new ProviderError(
         'provider-dialogue',
         'A name is missing, too long, or has a character that it cannot have.',
@@ -104,57 +137,76 @@ export class Dialogue {
     }
     instance.memory.u8.set(bytes, this.#block.at);
     if (!instance.put(topic)) return { kind: 'wait', until: now };
-    const number = instance.numbers[`heard ${kind.toUpperCase()}`];
-    const at = instance.x.wq_wasm_dialogue_step(number, code, request, this.#block.at, bytes.length, now);
+    const at = instance.x.wq_wasm_dialogue_step(HEARD[kind], code, request, this.#block.at, bytes.length, now);
     return this.#read(at);
   }
 
   /** @param {number} at @returns {Step} */
   #read(at) {
     const instance = this.#instance;
-    const { layout, memory, x } = instance;
-    const number = (/** @type {string} */ name) => instance.number(at, `wq_step.${name}`);
-    const big = (/** @type {string} */ name) =>
-      memory.view.getBigUint64(at + layout.offset(`wq_step.${name}`, 8), true);
-    const text = (/** @type {string} */ name) => instance.text(at, `wq_step.${name}`) ?? '';
-    const json = (/** @type {string} */ name) => parsed(instance.text(at, `wq_step.${name}`));
-    const kind = this.#names.step.get(number('kind'));
-    const list = (/** @type {string} */ field, /** @type {number} */ size, /** @type {number} */ count) =>
-      Array.from({ length: count }, (_, i) => at + layout.offset(`wq_step.${field}`) + i * size);
+    const { memory, x } = instance;
+    const number = (/** @type {number} */ field) => instance.number(at, field);
+    const text = (/** @type {number} */ field) => instance.text(at, field) ?? '';
+    const json = (/** @type {number} */ field) => parsed(instance.text(at, field));
+    const kind = STEPS.get(number(wq_step_kind));
+    const list = (/** @type {number} */ field, /** @type {number} */ size, /** @type {number} */ count) =>
+      Array.from({ length: count }, (_, i) => at + (field >> 8) + i * size);
     switch (kind) {
       case 'wait': {
-        const until = big('until_ms');
-        return { kind, until: until === NEVER ? Infinity : Number(until) };
+        const until = number(wq_step_until_ms);
+        return { kind, until: until === NEVER ? Infinity : until };
       }
       case 'subscribe': {
-        const filters = list('filters', instance.numbers.wq_bytes, number('filters_n'));
-        return { kind, filters: filters.map((one) => instance.text(one) ?? ''), qos: qosOf(number('qos')) };
+        const filters = list(wq_step_filters, sizeof_wq_bytes, number(wq_step_filters_n));
+        return { kind, filters: filters.map((one) => instance.text(one) ?? ''), qos: qosOf(number(wq_step_qos)) };
       }
       case 'publish': {
-        const qos = qosOf(number('qos'));
-        const [request, ticket, document] = [number('request'), number('ticket'), number('document') !== 0];
-        return { kind, topic: text('topic'), qos, request, ticket, document, head: text('head'), tail: text('tail') };
+        const qos = qosOf(number(wq_step_qos));
+        const [request, ticket, document] = [
+          number(wq_step_request),
+          number(wq_step_ticket),
+          number(wq_step_document) !== 0,
+        ];
+        return {
+          kind,
+          topic: text(wq_step_topic),
+          qos,
+          request,
+          ticket,
+          document,
+          head: text(wq_step_head),
+          tail: text(wq_step_tail),
+        };
       }
       case 'tell': {
-        const tell = /** @type {TellStep['tell']} */ (this.#names.tell.get(number('tell')));
-        const [status, ticket, version] = [number('status'), number('ticket'), Number(big('version'))];
-        const documents = { desired: json('desired'), reported: json('reported'), details: json('details') };
-        const words = { name: text('name'), detail: text('detail') };
-        return { kind, tell, status, ticket, version, ...documents, document: json('text'), ...words };
+        const tell = /** @type {TellStep['tell']} */ (TELLS.get(number(wq_step_tell)));
+        const [status, ticket, version] = [number(wq_step_status), number(wq_step_ticket), number(wq_step_version)];
+        const documents = {
+          desired: json(wq_step_desired),
+          reported: json(wq_step_reported),
+          details: json(wq_step_details),
+        };
+        const words = { name: text(wq_step_name), detail: text(wq_step_detail) };
+        return { kind, tell, status, ticket, version, ...documents, document: json(wq_step_text), ...words };
       }
       case 'done': {
-        const values = list('values', instance.numbers.wq_dialogue_value, number('values_n'));
+        const values = list(wq_step_values, sizeof_wq_dialogue_value, number(wq_step_values_n));
         const pairs = values.map((one) =>
-          ['name', 'value'].map((part) => instance.text(one, `wq_dialogue_value.${part}`)),
+          [wq_dialogue_value_name, wq_dialogue_value_value].map((part) => instance.text(one, part)),
         );
         return { kind, values: Object.fromEntries(pairs) };
       }
       case 'failed': {
-        const fault = (number('fault') << 16) >> 16;
-        const detail = text('detail');
+        const fault = (number(wq_step_fault) << 16) >> 16;
+        const detail = text(wq_step_detail);
         const message = memory.string(x.wq_wasm_dialogue_fault_text(fault));
-        const code = `dialogue-${this.#names.fault.get(fault)}`;
-        return { kind, code, status: number('status'), message: detail ? `${message} It says: ${detail}` : message };
+        const code = `dialogue-${FAULTS.get(fault)}`;
+        return {
+          kind,
+          code,
+          status: number(wq_step_status),
+          message: detail ? `${message} It says: ${detail}` : message,
+        };
       }
       default:
         return { kind: 'connect' };
@@ -179,8 +231,7 @@ export class Dialogue {
    * @param {boolean} details the host's document goes with it
    */
   job(status, details) {
-    const number = this.#instance.numbers[`job ${status.toUpperCase().replace('-', '_')}`];
-    return this.#instance.x.wq_wasm_dialogue_job(number, Number(details));
+    return this.#instance.x.wq_wasm_dialogue_job(JOB[status], Number(details));
   }
 
   /**
@@ -189,8 +240,7 @@ export class Dialogue {
    * @param {string} fragment
    */
   operation(child, fragment) {
-    const { numbers, x } = this.#instance;
-    return this.#instance.put(child, fragment) ? x.wq_wasm_dialogue_operation() : numbers.WQ_E_ARG;
+    return this.#instance.put(child, fragment) ? this.#instance.x.wq_wasm_dialogue_operation() : WQ_E_ARG;
   }
 
   /**

@@ -1,4 +1,17 @@
 // The services as C has them: their forms, and what is wrong with what a person filled in.
+import {
+  FAULT,
+  FIELD,
+  WQ_SERVICES,
+  wq_seat_device,
+  wq_seat_scope,
+  wq_service_info_form,
+  wq_service_info_name,
+  wq_service_info_no_operator,
+  wq_service_info_title,
+  wq_service_info_versions,
+} from '../../build/gen/providers_layout.js';
+import { namesOf } from '../../wasm/providers.js';
 import { ProviderError } from './errors.js';
 
 /** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
@@ -58,6 +71,9 @@ import { ProviderError } from './errors.js';
  * @property {string} message a sentence for the person at the form
  */
 
+const KINDS = namesOf(FIELD);
+const FAULTS = namesOf(FAULT);
+
 /** Versions out of a set of bits, the newest first. @param {number} bits */
 export function versionsOf(bits) {
   return /** @type {const} */ ([5, 4, 3]).filter((version) => (bits >> version) & 1);
@@ -68,30 +84,26 @@ export const longest = (texts) => texts.reduce((most, { length }, i) => (length 
 
 export class Forms {
   #instance;
-  #kinds;
-  #faults;
   /** @type {Service[]} */
   services;
 
   /** @param {ProviderInstance} instance */
   constructor(instance) {
     this.#instance = instance;
-    this.#kinds = instance.names('field');
-    this.#faults = instance.names('fault');
-    this.services = Array.from({ length: instance.numbers.WQ_SERVICES }, (_, index) => this.#service(index));
+    this.services = Array.from({ length: WQ_SERVICES }, (_, index) => this.#service(index));
   }
 
   /** @param {number} index @returns {Service} */
   #service(index) {
     const instance = this.#instance;
     const at = instance.x.wq_wasm_service(index);
-    const text = (/** @type {string} */ name) => instance.string(at, `wq_service_info.${name}`);
-    const rows = /** @type {string} */ (text('form')).split('\n').slice(0, -1);
+    const text = (/** @type {number} */ field) => instance.string(at, field);
+    const rows = /** @type {string} */ (text(wq_service_info_form)).split('\n').slice(0, -1);
     return {
-      name: text('name') ?? '',
-      title: text('title') ?? '',
-      versions: versionsOf(instance.number(at, 'wq_service_info.versions')),
-      noOperator: text('no_operator') ?? null,
+      name: text(wq_service_info_name) ?? '',
+      title: text(wq_service_info_title) ?? '',
+      versions: versionsOf(instance.number(at, wq_service_info_versions)),
+      noOperator: text(wq_service_info_no_operator) ?? null,
       fields: rows.map((row) => this.#field(row.split('|'))),
     };
   }
@@ -99,7 +111,7 @@ export class Forms {
   /** @param {string[]} columns see wq_service_info.form @returns {Field} */
   #field([kind, name, when, initial, label, help]) {
     const code = kind.charCodeAt(0);
-    const kindName = /** @type {FieldKind} */ (this.#kinds.get(code));
+    const kindName = /** @type {FieldKind} */ (KINDS.get(code));
     const words = initial.split(',');
     const choices = words.map((word) => {
       const [value, label] = word.split('=');
@@ -153,7 +165,7 @@ export class Forms {
    * @returns {Fault}
    */
   fault(fault, service, index) {
-    const code = `provider-${this.#faults.get(fault)}`;
+    const code = `provider-${FAULTS.get(fault)}`;
     const message = this.#instance.memory.string(this.#instance.x.wq_wasm_fault_text(fault));
     return { code, field: service.fields[index]?.name, message };
   }
@@ -177,9 +189,9 @@ export class Forms {
    */
   check(name, values) {
     const { index, service } = this.find(name);
-    const { numbers, scratch, x } = this.#instance;
+    const { scratch, x } = this.#instance;
     const texts = this.texts(service, values);
-    if (!this.#instance.put(...texts)) return this.fault(numbers['fault TOO_LONG'], service, longest(texts));
+    if (!this.#instance.put(...texts)) return this.fault(FAULT['too-long'], service, longest(texts));
     const fault = x.wq_wasm_values_check(index, texts.length);
     scratch.wipe();
     return fault === 0 ? null : this.fault(fault, service, x.wq_wasm_fault_field());
@@ -195,10 +207,10 @@ export class Forms {
     const { index, service } = this.find(name);
     const instance = this.#instance;
     const texts = this.texts(service, values);
-    if (!instance.put(...texts)) throw this.error(instance.numbers['fault TOO_LONG'], service, longest(texts));
+    if (!instance.put(...texts)) throw this.error(FAULT['too-long'], service, longest(texts));
     const at = instance.x.wq_wasm_seat(index, texts.length);
-    const device = instance.text(at, 'wq_seat.device') ?? '';
-    const scope = instance.text(at, 'wq_seat.scope') ?? '';
+    const device = instance.text(at, wq_seat_device) ?? '';
+    const scope = instance.text(at, wq_seat_scope) ?? '';
     instance.scratch.wipe();
     return { service: name, device, scope };
   }

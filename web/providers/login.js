@@ -1,5 +1,27 @@
 // From what a person filled in to what a connection wants. Each login has an instance of the module of its own, whose memory
 // is zeroed at its end: no secret stays, and an operation that is late has nobody else's memory to write its result into.
+import {
+  FAULT,
+  WQ_P_AUTHENTICATION_DATA,
+  WQ_P_AUTHENTICATION_METHOD,
+  wq_login_clean,
+  wq_login_client_id,
+  wq_login_expires_ms,
+  wq_login_fault_field,
+  wq_login_keep_alive,
+  wq_login_password,
+  wq_login_properties,
+  wq_login_provisioning,
+  wq_login_reauthenticate,
+  wq_login_renew_ms,
+  wq_login_seat_device,
+  wq_login_seat_scope,
+  wq_login_subprotocol,
+  wq_login_unopened,
+  wq_login_url,
+  wq_login_username,
+  wq_login_versions,
+} from '../../build/gen/providers_layout.js';
 import { longest, versionsOf } from './forms.js';
 import { startInstance } from './wasm.js';
 
@@ -47,9 +69,9 @@ export async function login(module, forms, name, values, now) {
   const { index, service } = forms.find(name);
   const texts = forms.texts(service, values);
   const instance = await startInstance(module);
-  const { numbers, x } = instance;
+  const { x } = instance;
   try {
-    if (!instance.put(...texts)) throw forms.error(numbers['fault TOO_LONG'], service, longest(texts));
+    if (!instance.put(...texts)) throw forms.error(FAULT['too-long'], service, longest(texts));
     let status = x.wq_wasm_login_begin(index, texts.length, now);
     instance.scratch.wipe();
     while (status > 0) {
@@ -58,7 +80,7 @@ export async function login(module, forms, name, values, now) {
     }
     const at = x.wq_wasm_login();
     if (status === 0) return resultOf(instance, at, name);
-    throw forms.error(status, service, instance.number(at, 'wq_login.fault_field'));
+    throw forms.error(status, service, instance.number(at, wq_login_fault_field));
   } finally {
     instance.wipe();
   }
@@ -71,49 +93,44 @@ export async function login(module, forms, name, values, now) {
  * @returns {Login}
  */
 function resultOf(instance, at, service) {
-  const text = (/** @type {string} */ name) => instance.text(at, `wq_login.${name}`);
-  const number = (/** @type {string} */ name) => instance.number(at, `wq_login.${name}`);
-  const time = (/** @type {string} */ name) =>
-    Number(instance.memory.view.getBigUint64(at + instance.layout.offset(`wq_login.${name}`, 8), true)) || undefined;
-  const [username, password] = [text('username'), text('password')];
-  const unopened = instance.string(at, 'wq_login.unopened');
-  const [expires, renew] = [time('expires_ms'), time('renew_ms')];
+  const text = (/** @type {number} */ field) => instance.text(at, field);
+  const number = (/** @type {number} */ field) => instance.number(at, field);
+  const [username, password] = [text(wq_login_username), text(wq_login_password)];
+  const unopened = instance.string(at, wq_login_unopened);
+  const [expires, renew] = [number(wq_login_expires_ms) || undefined, number(wq_login_renew_ms) || undefined];
   return {
-    url: text('url') ?? '',
-    protocols: [text('subprotocol') ?? ''],
-    clientId: text('client_id') ?? '',
+    url: text(wq_login_url) ?? '',
+    protocols: [text(wq_login_subprotocol) ?? ''],
+    clientId: text(wq_login_client_id) ?? '',
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
-    properties: propertiesOf(instance, instance.bytes(at, 'wq_login.properties')),
-    keepalive: number('keep_alive'),
-    clean: number('clean') !== 0,
-    protocolVersions: versionsOf(number('versions')),
+    properties: propertiesOf(instance.bytes(at, wq_login_properties)),
+    keepalive: number(wq_login_keep_alive),
+    clean: number(wq_login_clean) !== 0,
+    protocolVersions: versionsOf(number(wq_login_versions)),
     ...(unopened && { unopened }),
     ...(expires !== undefined && { expires }),
     ...(renew !== undefined && { renew }),
-    provisioning: number('provisioning') !== 0,
-    reauthenticate: number('reauthenticate') !== 0,
-    seat: { service, device: text('seat.device') ?? '', scope: text('seat.scope') ?? '' },
+    provisioning: number(wq_login_provisioning) !== 0,
+    reauthenticate: number(wq_login_reauthenticate) !== 0,
+    seat: { service, device: text(wq_login_seat_device) ?? '', scope: text(wq_login_seat_scope) ?? '' },
   };
 }
 
 /**
- * Encoded properties; a login has only such as hold text or bytes: id, two bytes of length, value.
- * @param {ProviderInstance} instance
+ * Encoded properties; a login has these two only: id, two bytes of length, value.
  * @param {Uint8Array} [bytes]
  */
-function propertiesOf(instance, bytes = new Uint8Array(0)) {
-  /** @type {Record<string, string | Uint8Array>} */
+function propertiesOf(bytes = new Uint8Array(0)) {
+  /** @type {Login['properties']} */
   const properties = {};
   for (let at = 0; at < bytes.length;) {
-    const info = instance.x.wq_wasm_property_info(bytes[at]);
+    const id = bytes[at];
     const from = at + 3;
     at = from + bytes[at + 1] * 256 + bytes[at + 2];
     const value = bytes.slice(from, at);
-    const isText = instance.number(info, 'wq_property_info_t.type') === instance.numbers.WQ_T_STRING;
-    properties[instance.string(info, 'wq_property_info_t.name') ?? ''] = isText
-      ? new TextDecoder().decode(value)
-      : value;
+    if (id === WQ_P_AUTHENTICATION_METHOD) properties.authenticationMethod = new TextDecoder().decode(value);
+    else if (id === WQ_P_AUTHENTICATION_DATA) properties.authenticationData = value;
   }
   return properties;
 }

@@ -1,4 +1,20 @@
 // What a service forbids or changes, asked before anything is sent.
+import {
+  ACTION,
+  RULE,
+  WQ_WASM_CLEAN,
+  WQ_WASM_NAMED,
+  WQ_WASM_RETAIN,
+  WQ_WASM_WILL,
+  sizeof_wq_finding,
+  wq_finding_action,
+  wq_finding_index,
+  wq_finding_rule,
+  wq_finding_value,
+  wq_rules_action,
+  wq_rules_number,
+} from '../../build/gen/providers_layout.js';
+import { namesOf } from '../../wasm/providers.js';
 import { ProviderError } from './errors.js';
 
 /** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
@@ -57,6 +73,10 @@ import { ProviderError } from './errors.js';
 const NOTHING = [];
 Object.freeze(NOTHING);
 const NO_PAYLOAD = new Uint8Array(0);
+const NAMES = namesOf(RULE);
+const ACTIONS = namesOf(ACTION);
+const NUMBERS = new Map(Object.entries(RULE));
+const ACTION_NUMBERS = new Map(Object.entries(ACTION));
 
 /**
  * The rules for one seat. Each check gives the findings in the order of RuleName, one a rule at most; the same empty array
@@ -65,12 +85,7 @@ const NO_PAYLOAD = new Uint8Array(0);
 export class Rules {
   #instance;
   #at;
-  #names;
-  #actions;
-  /** @type {Map<string, number>} */
-  #numbers;
   #findings;
-  #fields;
 
   /**
    * @param {ProviderInstance} instance
@@ -80,15 +95,8 @@ export class Rules {
    */
   constructor(instance, at, overrides) {
     this.#instance = instance;
-    this.#at = {
-      action: at + instance.layout.offset('wq_rules.action'),
-      number: at + instance.layout.offset('wq_rules.number'),
-    };
-    this.#names = instance.names('rule');
-    this.#actions = instance.names('action');
-    this.#numbers = new Map([...this.#names].map(([number, name]) => [name, number]));
+    this.#at = { action: at + (wq_rules_action >> 8), number: at + (wq_rules_number >> 8) };
     this.#findings = instance.x.wq_wasm_findings();
-    this.#fields = { retain: instance.numbers.WQ_WASM_RETAIN, named: instance.numbers.WQ_WASM_NAMED };
     for (const [name, change] of Object.entries(overrides)) this.#override(name, change);
   }
 
@@ -98,10 +106,10 @@ export class Rules {
    */
   #override(name, change) {
     if (change === undefined) return;
-    const { memory, numbers } = this.#instance;
-    const rule = this.#numbers.get(name);
+    const { memory } = this.#instance;
+    const rule = NUMBERS.get(name);
     const { action, value } = typeof change === 'object' ? change : { action: undefined, value: Number(change) };
-    const code = action && numbers[`action ${action.toUpperCase()}`];
+    const code = action && ACTION_NUMBERS.get(action);
     if (
       rule === undefined ||
       (action && code === undefined) ||
@@ -111,7 +119,7 @@ export class Rules {
     }
     memory.view.setUint32(this.#at.number + 4 * rule, value, true);
     if (change === false) memory.u8[this.#at.action + rule] = 0;
-    else memory.u8[this.#at.action + rule] = code ?? (memory.u8[this.#at.action + rule] || numbers['action REFUSE']);
+    else memory.u8[this.#at.action + rule] = code ?? (memory.u8[this.#at.action + rule] || ACTION.refuse);
   }
 
   /**
@@ -121,11 +129,11 @@ export class Rules {
    */
   get(name) {
     const { memory } = this.#instance;
-    const rule = this.#numbers.get(name) ?? -1;
+    const rule = NUMBERS.get(name) ?? -1;
     const action = rule < 0 ? 0 : memory.u8[this.#at.action + rule];
     if (action === 0) return undefined;
     const value = memory.view.getUint32(this.#at.number + 4 * rule, true);
-    return { action: /** @type {RuleAction} */ (this.#actions.get(action)), value };
+    return { action: /** @type {RuleAction} */ (ACTIONS.get(action)), value };
   }
 
   /**
@@ -134,7 +142,7 @@ export class Rules {
    * @returns {{ rule: RuleName, action: RuleAction, value: number, clause: string }[]}
    */
   all() {
-    return [...this.#names].flatMap(([number, name]) => {
+    return [...NAMES].flatMap(([number, name]) => {
       const rule = /** @type {RuleName} */ (name);
       const found = this.get(rule);
       return found
@@ -148,7 +156,7 @@ export class Rules {
    * @param {RuleName} name
    */
   text(name) {
-    return this.#instance.result(this.#instance.x.wq_wasm_rule_text(this.#numbers.get(name) ?? -1));
+    return this.#instance.result(this.#instance.x.wq_wasm_rule_text(NUMBERS.get(name) ?? -1));
   }
 
   /** @param {number} count @returns {readonly Finding[]} */
@@ -156,11 +164,17 @@ export class Rules {
     if (count === 0) return NOTHING;
     const instance = this.#instance;
     return Array.from({ length: count }, (_, i) => {
-      const at = this.#findings + i * instance.numbers.wq_finding;
-      const number = (/** @type {string} */ name) => instance.number(at, `wq_finding.${name}`);
-      const rule = /** @type {RuleName} */ (this.#names.get(number('rule')));
-      const action = /** @type {RuleAction} */ (this.#actions.get(number('action')));
-      return { rule, action, value: number('value'), index: number('index'), message: this.text(rule) };
+      const at = this.#findings + i * sizeof_wq_finding;
+      const number = (/** @type {number} */ field) => instance.number(at, field);
+      const rule = /** @type {RuleName} */ (NAMES.get(number(wq_finding_rule)));
+      const action = /** @type {RuleAction} */ (ACTIONS.get(number(wq_finding_action)));
+      return {
+        rule,
+        action,
+        value: number(wq_finding_value),
+        index: number(wq_finding_index),
+        message: this.text(rule),
+      };
     });
   }
 
@@ -173,12 +187,12 @@ export class Rules {
    * @param {ConnectQuestion} question
    */
   checkConnect({ version, clean, keepalive, clientId, will, userProperties = false }) {
-    const { numbers, x } = this.#instance;
+    const { x } = this.#instance;
     this.#fits(this.#instance.put(clientId, will?.topic ?? ''));
     let flags = 0;
-    if (clean) flags |= numbers.WQ_WASM_CLEAN;
-    if (userProperties) flags |= this.#fields.named;
-    if (will) flags |= numbers.WQ_WASM_WILL | (will.qos ?? 0) | (will.retain ? this.#fields.retain : 0);
+    if (clean) flags |= WQ_WASM_CLEAN;
+    if (userProperties) flags |= WQ_WASM_NAMED;
+    if (will) flags |= WQ_WASM_WILL | (will.qos ?? 0) | (will.retain ? WQ_WASM_RETAIN : 0);
     return this.#found(x.wq_wasm_check_connect(version, flags, keepalive, will?.payloadLength ?? 0));
   }
 
@@ -192,7 +206,7 @@ export class Rules {
   checkPublish(topic, payloadLength, { qos = 0, retain = false, propertiesLength = 0 } = {}, version = 4) {
     const { scratch, x } = this.#instance;
     this.#fits(scratch.message(topic, undefined, NO_PAYLOAD, true) === 0);
-    const flags = retain ? qos | this.#fields.retain : qos;
+    const flags = retain ? qos | WQ_WASM_RETAIN : qos;
     return this.#found(x.wq_wasm_check_publish(scratch.topicLength, payloadLength, propertiesLength, flags, version));
   }
 
@@ -204,9 +218,7 @@ export class Rules {
   checkSubscribe(filters, { subscriptionIdentifier = false } = {}, active = 0) {
     const { scratch, x } = this.#instance;
     this.#fits(scratch.subscriptions(filters) === 0);
-    return this.#found(
-      x.wq_wasm_check_subscribe(filters.length, subscriptionIdentifier ? this.#fields.named : 0, active),
-    );
+    return this.#found(x.wq_wasm_check_subscribe(filters.length, subscriptionIdentifier ? WQ_WASM_NAMED : 0, active));
   }
 
   /**
@@ -216,6 +228,6 @@ export class Rules {
    * @param {number} now ms, of a clock that does not go back
    */
   pace(name, now) {
-    return this.#instance.x.wq_wasm_pace_take(/** @type {number} */ (this.#numbers.get(name)), now);
+    return this.#instance.x.wq_wasm_pace_take(/** @type {number} */ (NUMBERS.get(name)), now);
   }
 }

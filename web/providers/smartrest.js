@@ -1,5 +1,21 @@
 // SmartREST 2.0, the text format of Cumulocity: rows that are checked before they are sent, and rows that came, with their
 // fields by name.
+import {
+  WQ_E_FULL,
+  WQ_SMARTREST_PACKET_MAX,
+  WQ_WASM_SCRATCH_SIZE,
+  sizeof_wq_bytes,
+  wq_smartrest_arg_name,
+  wq_smartrest_arg_repeats,
+  wq_smartrest_failure_cause,
+  wq_smartrest_failure_code,
+  wq_smartrest_failure_id,
+  wq_smartrest_reader_column,
+  wq_smartrest_reader_count,
+  wq_smartrest_reader_line,
+  wq_smartrest_template_name,
+  wq_smartrest_topic_kind,
+} from '../../build/gen/providers_layout.js';
 import { ProviderError } from './errors.js';
 
 /** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
@@ -56,9 +72,9 @@ export class SmartRest {
    * @param {number} [packetMax] bytes of a whole packet with QoS 1; default: what Cumulocity takes, and no more than that
    * @returns {string[]}
    */
-  write(topic, rows, packetMax = this.#instance.numbers.WQ_SMARTREST_PACKET_MAX) {
+  write(topic, rows, packetMax = WQ_SMARTREST_PACKET_MAX) {
     const instance = this.#instance;
-    const { numbers, x } = instance;
+    const { x } = instance;
     this.#fits(instance.put(topic), 'The topic');
     if (x.wq_wasm_smartrest_writer(packetMax) !== 0) {
       throw new ProviderError('provider-topic', 'SmartREST has no such topic that rows are published to.');
@@ -69,7 +85,7 @@ export class SmartRest {
       for (let again = true; again;) {
         this.#fits(instance.put(...cells), `Row ${index + 1}`);
         const error = x.wq_wasm_smartrest_row(row.length);
-        again = error === numbers.WQ_E_FULL && x.wq_wasm_smartrest_rows() > 0;
+        again = error === WQ_E_FULL && x.wq_wasm_smartrest_rows() > 0;
         if (again) {
           payloads.push(instance.result(x.wq_wasm_smartrest_rows()));
           x.wq_wasm_smartrest_clear();
@@ -95,13 +111,13 @@ export class SmartRest {
    */
   read(topic, payload) {
     const instance = this.#instance;
-    const { numbers, scratch, x } = instance;
+    const { scratch, x } = instance;
     const at = instance.put(topic) ? x.wq_wasm_smartrest_topic() : 0;
-    const kind = at === 0 ? 0 : instance.number(at, 'wq_smartrest_topic.kind');
+    const kind = at === 0 ? 0 : instance.number(at, wq_smartrest_topic_kind);
     const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
     /** @type {(Row | RowError)[]} */
     const rows = [];
-    const size = numbers.WQ_WASM_SCRATCH_SIZE;
+    const size = WQ_WASM_SCRATCH_SIZE;
     for (let from = 0, last = false; !last; from += size) {
       last = from + size >= bytes.length;
       const part = bytes.subarray(from, from + size);
@@ -135,11 +151,15 @@ export class SmartRest {
   failure(payload) {
     const instance = this.#instance;
     const { memory, scratch, x } = instance;
-    const bytes = payload.subarray(0, instance.numbers.WQ_WASM_SCRATCH_SIZE);
+    const bytes = payload.subarray(0, WQ_WASM_SCRATCH_SIZE);
     scratch.properties(bytes);
     const at = x.wq_wasm_smartrest_failure(bytes.length);
-    const text = (/** @type {string} */ name) => instance.text(at, `wq_smartrest_failure.${name}`) ?? '';
-    const said = { code: instance.number(at, 'wq_smartrest_failure.code'), id: text('id'), cause: text('cause') };
+    const text = (/** @type {number} */ field) => instance.text(at, field) ?? '';
+    const said = {
+      code: instance.number(at, wq_smartrest_failure_code),
+      id: text(wq_smartrest_failure_id),
+      cause: text(wq_smartrest_failure_cause),
+    };
     const count = x.wq_wasm_smartrest_cause();
     const result = x.wq_wasm_result();
     const [token, row] = [memory.view.getUint32(result, true), memory.view.getUint32(result + 4, true)];
@@ -149,27 +169,27 @@ export class SmartRest {
   /** @param {number} result @returns {RowError} */
   #error(result) {
     const { memory, x } = this.#instance;
-    const number = (/** @type {string} */ name) => this.#instance.number(this.#reader, `wq_smartrest_reader.${name}`);
+    const number = (/** @type {number} */ field) => this.#instance.number(this.#reader, field);
     const error = memory.string(x.wq_wasm_smartrest_error_text(result));
-    return { error, line: number('line'), column: number('column') };
+    return { error, line: number(wq_smartrest_reader_line), column: number(wq_smartrest_reader_column) };
   }
 
   /** @param {number} kind of the topic @returns {Row} */
   #row(kind) {
     const instance = this.#instance;
-    const { numbers, x } = instance;
-    const count = instance.number(this.#reader, 'wq_smartrest_reader.count');
+    const { x } = instance;
+    const count = instance.number(this.#reader, wq_smartrest_reader_count);
     const at = x.wq_wasm_smartrest_fields();
-    const fields = Array.from({ length: count }, (_, i) => instance.text(at + i * numbers.wq_bytes) ?? '');
+    const fields = Array.from({ length: count }, (_, i) => instance.text(at + i * sizeof_wq_bytes) ?? '');
     /** @type {Record<string, string | string[]>} */
     const args = {};
     const template = x.wq_wasm_smartrest_find(kind);
     for (let i = 1, arg; template !== 0 && i < count && (arg = x.wq_wasm_smartrest_arg(i)) !== 0; i++) {
-      const name = instance.text(arg, 'wq_smartrest_arg.name') ?? '';
-      if (!instance.number(arg, 'wq_smartrest_arg.repeats')) args[name] = fields[i];
+      const name = instance.text(arg, wq_smartrest_arg_name) ?? '';
+      if (!instance.number(arg, wq_smartrest_arg_repeats)) args[name] = fields[i];
       else args[name] = [.../** @type {string[]} */ (args[name] ?? []), fields[i]];
     }
-    const name = template === 0 ? '' : (instance.text(template, 'wq_smartrest_template.name') ?? '');
+    const name = template === 0 ? '' : (instance.text(template, wq_smartrest_template_name) ?? '');
     return { id: fields[0], name, fields, args };
   }
 }

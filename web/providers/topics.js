@@ -1,4 +1,16 @@
 // Topics of a service in both directions: made of what a message is for, and read back into that.
+import {
+  TOPIC,
+  TOPIC_ERROR,
+  sizeof_wq_bytes,
+  wq_topic_device,
+  wq_topic_kind,
+  wq_topic_name,
+  wq_topic_request,
+  wq_topic_scope,
+  wq_topic_status,
+} from '../../build/gen/providers_layout.js';
+import { namesOf } from '../../wasm/providers.js';
 import { ProviderError } from './errors.js';
 
 /** @typedef {import('../../wasm/providers.js').ProviderInstance} ProviderInstance */
@@ -32,20 +44,17 @@ import { ProviderError } from './errors.js';
  * @property {Bag} bag
  */
 
-/** @type {Record<string, string>} */
+const NAMES = namesOf(TOPIC);
+const KINDS = new Map(Object.entries(TOPIC));
 const ERRORS = {
-  kind: 'The service has no such topic, or a part that it needs is missing.',
-  part: 'A part of the topic has a character such as / + or # where that cannot be.',
-  room: 'The topic would be too long.',
+  [TOPIC_ERROR.kind]: 'The service has no such topic, or a part that it needs is missing.',
+  [TOPIC_ERROR.part]: 'A part of the topic has a character such as / + or # where that cannot be.',
+  [TOPIC_ERROR.room]: 'The topic would be too long.',
 };
 
 /** The topics for one seat. */
 export class Topics {
   #instance;
-  #names;
-  #errors;
-  /** @type {Map<string, number>} */
-  #kinds;
 
   /**
    * @param {ProviderInstance} instance in which wq_rules_init() was called
@@ -53,14 +62,11 @@ export class Topics {
    */
   constructor(instance) {
     this.#instance = instance;
-    this.#names = instance.names('topic');
-    this.#errors = instance.names('topic_error');
-    this.#kinds = new Map([...this.#names].map(([number, name]) => [name, number]));
   }
 
   /** @param {TopicKind} kind */
   #kind(kind) {
-    const number = this.#kinds.get(kind);
+    const number = KINDS.get(kind);
     if (number === undefined) throw new ProviderError('provider-topic', `There is no kind of topic ${kind}.`);
     return number;
   }
@@ -68,7 +74,7 @@ export class Topics {
   /** @param {number} result its length, or enum wq_topic_error */
   #topic(result) {
     if (result >= 0) return this.#instance.result(result);
-    throw new ProviderError('provider-topic', ERRORS[this.#errors.get(result) ?? 'room']);
+    throw new ProviderError('provider-topic', ERRORS[result] ?? ERRORS[TOPIC_ERROR.room]);
   }
 
   /**
@@ -84,9 +90,10 @@ export class Topics {
     x.wq_wasm_bag_clear();
     for (const [key, value] of Object.entries(bag)) {
       const full = !instance.put(key, value ?? '') || x.wq_wasm_bag_write(Number(value !== null)) !== 0;
-      if (full) throw new ProviderError('provider-topic', ERRORS.room);
+      if (full) throw new ProviderError('provider-topic', ERRORS[TOPIC_ERROR.room]);
     }
-    if (!instance.put(device, scope, name, request)) throw new ProviderError('provider-topic', ERRORS.room);
+    if (!instance.put(device, scope, name, request))
+      throw new ProviderError('provider-topic', ERRORS[TOPIC_ERROR.room]);
     return this.#topic(x.wq_wasm_topic_build(number, status));
   }
 
@@ -100,16 +107,21 @@ export class Topics {
     const instance = this.#instance;
     const at = instance.put(topic) ? instance.x.wq_wasm_topic_read() : 0;
     if (at === 0) return null;
-    const text = (/** @type {string} */ name) => instance.text(at, `wq_topic.${name}`) ?? '';
+    const text = (/** @type {number} */ field) => instance.text(at, field) ?? '';
     /** @type {[string, string | null][]} */
     const bag = [];
     const parts = {
-      kind: /** @type {TopicKind} */ (this.#names.get(instance.number(at, 'wq_topic.kind'))),
-      status: instance.number(at, 'wq_topic.status'),
-      ...{ device: text('device'), scope: text('scope'), name: text('name'), request: text('request') },
+      kind: /** @type {TopicKind} */ (NAMES.get(instance.number(at, wq_topic_kind))),
+      status: instance.number(at, wq_topic_status),
+      ...{
+        device: text(wq_topic_device),
+        scope: text(wq_topic_scope),
+        name: text(wq_topic_name),
+        request: text(wq_topic_request),
+      },
     };
     for (let pair; (pair = instance.x.wq_wasm_bag_read()) !== 0;) {
-      bag.push([instance.text(pair) ?? '', instance.text(pair + instance.numbers.wq_bytes) ?? null]);
+      bag.push([instance.text(pair) ?? '', instance.text(pair + sizeof_wq_bytes) ?? null]);
     }
     return { ...parts, bag: Object.fromEntries(bag) };
   }

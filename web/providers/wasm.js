@@ -1,4 +1,5 @@
 // Where the module comes from when the user does not say: a file beside the library, or bytes inside it (single.js).
+import { MARK } from '../../build/gen/providers_layout.js';
 import { _boundary } from '../../wasm/boundary.js';
 import { ProviderInstance } from '../../wasm/providers.js';
 import { ProviderError } from './errors.js';
@@ -22,10 +23,11 @@ export function setDefaultWasm(bytes) {
  */
 export async function loadModule(own) {
   try {
-    if (own !== undefined) return await _boundary.compile(own);
-    return await (compiled ??= _boundary.compile(source));
+    if (own !== undefined) return await load(own);
+    return await (compiled ??= load(source));
   } catch (cause) {
     if (own === undefined) compiled = null; // a failed download may succeed the next time
+    if (cause instanceof ProviderError) throw cause;
     throw new ProviderError(
       'provider-wasm',
       'The WebAssembly module of the services could not be loaded: is providers.wasm served beside the library, or at the ' +
@@ -33,6 +35,17 @@ export async function loadModule(own) {
       { cause },
     );
   }
+}
+
+/** @param {WasmSource} from */
+async function load(from) {
+  const module = await _boundary.compile(from);
+  if (_boundary.isMarked(module, MARK)) return module;
+  throw new ProviderError(
+    'provider-wasm',
+    'providers.wasm and providers.js are of different builds: serve both files of the same version. If you do, a cache ' +
+      'may have kept an older one: reload.',
+  );
 }
 
 /** @param {WebAssembly.Module} module */
