@@ -92,7 +92,7 @@ test('what cannot be is refused by name', () => {
     [{ contentType: 'x'.repeat(65536) }, /65535/],
     [{ correlationData: 'text' }, /Uint8Array/],
     [{ userProperties: 'x' }, /is an object/],
-    [{ userProperties: { a: 1 } }, /no string/],
+    [{ userProperties: { a: 1 } }, /no well-formed string/],
   ])) {
     assert.throws(() => table.encode(properties, 'publish', 'publish'), { code: 'bad-property', message: pattern });
   }
