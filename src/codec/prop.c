@@ -12,42 +12,56 @@
 #define IN_MESSAGE (IN(PUBLISH) | WQ_IN_WILL)
 #define IN_LOGIN (IN(CONNECT) | IN(CONNACK) | IN(AUTH))
 
-#define ROW(id, type, repeats, packets, name) [id] = {id, type, repeats, packets, name}
+/* [M5:2.2.2.2] table 2-4 */
+#define PROPERTIES                                                                                                     \
+  ROW(WQ_P_PAYLOAD_FORMAT_INDICATOR, WQ_T_BYTE, false, IN_MESSAGE, "payloadFormatIndicator")                           \
+  ROW(WQ_P_MESSAGE_EXPIRY_INTERVAL, WQ_T_U32, false, IN_MESSAGE, "messageExpiryInterval")                              \
+  ROW(WQ_P_CONTENT_TYPE, WQ_T_STRING, false, IN_MESSAGE, "contentType")                                                \
+  ROW(WQ_P_RESPONSE_TOPIC, WQ_T_STRING, false, IN_MESSAGE, "responseTopic")                                            \
+  ROW(WQ_P_CORRELATION_DATA, WQ_T_BINARY, false, IN_MESSAGE, "correlationData")                                        \
+  ROW(WQ_P_SUBSCRIPTION_IDENTIFIER, WQ_T_VARINT, true, IN(PUBLISH) | IN(SUBSCRIBE), "subscriptionIdentifier")          \
+  ROW(WQ_P_SESSION_EXPIRY_INTERVAL, WQ_T_U32, false, IN(CONNECT) | IN(CONNACK) | IN(DISCONNECT),                       \
+      "sessionExpiryInterval")                                                                                         \
+  ROW(WQ_P_ASSIGNED_CLIENT_IDENTIFIER, WQ_T_STRING, false, IN(CONNACK), "assignedClientIdentifier")                    \
+  ROW(WQ_P_SERVER_KEEP_ALIVE, WQ_T_U16, false, IN(CONNACK), "serverKeepAlive")                                         \
+  ROW(WQ_P_AUTHENTICATION_METHOD, WQ_T_STRING, false, IN_LOGIN, "authenticationMethod")                                \
+  ROW(WQ_P_AUTHENTICATION_DATA, WQ_T_BINARY, false, IN_LOGIN, "authenticationData")                                    \
+  ROW(WQ_P_REQUEST_PROBLEM_INFORMATION, WQ_T_BYTE, false, IN(CONNECT), "requestProblemInformation")                    \
+  ROW(WQ_P_WILL_DELAY_INTERVAL, WQ_T_U32, false, WQ_IN_WILL, "willDelayInterval")                                      \
+  ROW(WQ_P_REQUEST_RESPONSE_INFORMATION, WQ_T_BYTE, false, IN(CONNECT), "requestResponseInformation")                  \
+  ROW(WQ_P_RESPONSE_INFORMATION, WQ_T_STRING, false, IN(CONNACK), "responseInformation")                               \
+  ROW(WQ_P_SERVER_REFERENCE, WQ_T_STRING, false, IN(CONNACK) | IN(DISCONNECT), "serverReference")                      \
+  ROW(WQ_P_REASON_STRING, WQ_T_STRING, false, IN(CONNACK) | IN_ACKS | IN(DISCONNECT) | IN(AUTH), "reasonString")       \
+  ROW(WQ_P_RECEIVE_MAXIMUM, WQ_T_U16, false, IN(CONNECT) | IN(CONNACK), "receiveMaximum")                              \
+  ROW(WQ_P_TOPIC_ALIAS_MAXIMUM, WQ_T_U16, false, IN(CONNECT) | IN(CONNACK), "topicAliasMaximum")                       \
+  ROW(WQ_P_TOPIC_ALIAS, WQ_T_U16, false, IN(PUBLISH), "topicAlias")                                                    \
+  ROW(WQ_P_MAXIMUM_QOS, WQ_T_BYTE, false, IN(CONNACK), "maximumQoS")                                                   \
+  ROW(WQ_P_RETAIN_AVAILABLE, WQ_T_BYTE, false, IN(CONNACK), "retainAvailable")                                         \
+  ROW(WQ_P_USER_PROPERTY, WQ_T_PAIR, true,                                                                             \
+      IN_LOGIN | IN_MESSAGE | IN_ACKS | IN(SUBSCRIBE) | IN(UNSUBSCRIBE) | IN(DISCONNECT), "userProperties")            \
+  ROW(WQ_P_MAXIMUM_PACKET_SIZE, WQ_T_U32, false, IN(CONNECT) | IN(CONNACK), "maximumPacketSize")                       \
+  ROW(WQ_P_WILDCARD_SUBSCRIPTION_AVAILABLE, WQ_T_BYTE, false, IN(CONNACK), "wildcardSubscriptionAvailable")            \
+  ROW(WQ_P_SUBSCRIPTION_IDENTIFIER_AVAILABLE, WQ_T_BYTE, false, IN(CONNACK), "subscriptionIdentifiersAvailable")       \
+  ROW(WQ_P_SHARED_SUBSCRIPTION_AVAILABLE, WQ_T_BYTE, false, IN(CONNACK), "sharedSubscriptionAvailable")
 
-/* [M5:2.2.2.2] table 2-4; indexed by id, with rows of zeros for the ids that are not in use */
-static const wq_property_info_t table[] = {
-    ROW(WQ_P_PAYLOAD_FORMAT_INDICATOR, WQ_T_BYTE, false, IN_MESSAGE, "payloadFormatIndicator"),
-    ROW(WQ_P_MESSAGE_EXPIRY_INTERVAL, WQ_T_U32, false, IN_MESSAGE, "messageExpiryInterval"),
-    ROW(WQ_P_CONTENT_TYPE, WQ_T_STRING, false, IN_MESSAGE, "contentType"),
-    ROW(WQ_P_RESPONSE_TOPIC, WQ_T_STRING, false, IN_MESSAGE, "responseTopic"),
-    ROW(WQ_P_CORRELATION_DATA, WQ_T_BINARY, false, IN_MESSAGE, "correlationData"),
-    ROW(WQ_P_SUBSCRIPTION_IDENTIFIER, WQ_T_VARINT, true, IN(PUBLISH) | IN(SUBSCRIBE), "subscriptionIdentifier"),
-    ROW(WQ_P_SESSION_EXPIRY_INTERVAL, WQ_T_U32, false, IN(CONNECT) | IN(CONNACK) | IN(DISCONNECT),
-        "sessionExpiryInterval"),
-    ROW(WQ_P_ASSIGNED_CLIENT_IDENTIFIER, WQ_T_STRING, false, IN(CONNACK), "assignedClientIdentifier"),
-    ROW(WQ_P_SERVER_KEEP_ALIVE, WQ_T_U16, false, IN(CONNACK), "serverKeepAlive"),
-    ROW(WQ_P_AUTHENTICATION_METHOD, WQ_T_STRING, false, IN_LOGIN, "authenticationMethod"),
-    ROW(WQ_P_AUTHENTICATION_DATA, WQ_T_BINARY, false, IN_LOGIN, "authenticationData"),
-    ROW(WQ_P_REQUEST_PROBLEM_INFORMATION, WQ_T_BYTE, false, IN(CONNECT), "requestProblemInformation"),
-    ROW(WQ_P_WILL_DELAY_INTERVAL, WQ_T_U32, false, WQ_IN_WILL, "willDelayInterval"),
-    ROW(WQ_P_REQUEST_RESPONSE_INFORMATION, WQ_T_BYTE, false, IN(CONNECT), "requestResponseInformation"),
-    ROW(WQ_P_RESPONSE_INFORMATION, WQ_T_STRING, false, IN(CONNACK), "responseInformation"),
-    ROW(WQ_P_SERVER_REFERENCE, WQ_T_STRING, false, IN(CONNACK) | IN(DISCONNECT), "serverReference"),
-    ROW(WQ_P_REASON_STRING, WQ_T_STRING, false, IN(CONNACK) | IN_ACKS | IN(DISCONNECT) | IN(AUTH), "reasonString"),
-    ROW(WQ_P_RECEIVE_MAXIMUM, WQ_T_U16, false, IN(CONNECT) | IN(CONNACK), "receiveMaximum"),
-    ROW(WQ_P_TOPIC_ALIAS_MAXIMUM, WQ_T_U16, false, IN(CONNECT) | IN(CONNACK), "topicAliasMaximum"),
-    ROW(WQ_P_TOPIC_ALIAS, WQ_T_U16, false, IN(PUBLISH), "topicAlias"),
-    ROW(WQ_P_MAXIMUM_QOS, WQ_T_BYTE, false, IN(CONNACK), "maximumQoS"),
-    ROW(WQ_P_RETAIN_AVAILABLE, WQ_T_BYTE, false, IN(CONNACK), "retainAvailable"),
-    ROW(WQ_P_USER_PROPERTY, WQ_T_PAIR, true,
-        IN_LOGIN | IN_MESSAGE | IN_ACKS | IN(SUBSCRIBE) | IN(UNSUBSCRIBE) | IN(DISCONNECT), "userProperties"),
-    ROW(WQ_P_MAXIMUM_PACKET_SIZE, WQ_T_U32, false, IN(CONNECT) | IN(CONNACK), "maximumPacketSize"),
-    ROW(WQ_P_WILDCARD_SUBSCRIPTION_AVAILABLE, WQ_T_BYTE, false, IN(CONNACK), "wildcardSubscriptionAvailable"),
-    ROW(WQ_P_SUBSCRIPTION_IDENTIFIER_AVAILABLE, WQ_T_BYTE, false, IN(CONNACK), "subscriptionIdentifiersAvailable"),
-    ROW(WQ_P_SHARED_SUBSCRIPTION_AVAILABLE, WQ_T_BYTE, false, IN(CONNACK), "sharedSubscriptionAvailable"),
-};
+/* The table without its names, which a module that does not tell them need not have; indexed by id, with rows of zeros for
+ * the ids that are not in use. */
+typedef struct property_rule {
+  uint8_t type;
+  bool repeats;
+  uint16_t packets;
+} property_rule;
+
+#define ROW(id, type, repeats, packets, name) [id] = {type, repeats, packets},
+static const property_rule rules[] = {PROPERTIES};
+#undef ROW
+
+static const property_rule *rule_of(uint8_t id) { return &rules[id < sizeof rules / sizeof rules[0] ? id : 0]; }
 
 const wq_property_info_t *wq_property_info(uint8_t id) {
+#define ROW(id, type, repeats, packets, name) [id] = {id, type, repeats, packets, name},
+  static const wq_property_info_t table[] = {PROPERTIES};
+#undef ROW
   return id < sizeof table / sizeof table[0] && table[id].name != NULL ? &table[id] : NULL;
 }
 
@@ -61,9 +75,8 @@ int wq_property_read(wq_bytes *properties, wq_property *property) {
   if (properties->len == 0) return 0;
   wq_reader r = wq_reader_of(*properties);
   wq_property p = {.id = wq_read_u8(&r)}; /* a varint in the specification, but every id is below 128 */
-  const wq_property_info_t *info = wq_property_info(p.id);
-  if (info == NULL) return WQ_E_MALFORMED;
-  p.type = info->type;
+  p.type = rule_of(p.id)->type;
+  if (p.type == 0) return WQ_E_MALFORMED;
   bool text = true;
   switch (p.type) {
   case WQ_T_BYTE: p.number = wq_read_u8(&r); break;
@@ -81,24 +94,24 @@ int wq_property_read(wq_bytes *properties, wq_property *property) {
 }
 
 /* the argument mistakes that need no room to be seen */
-static int writable(const wq_property_info_t *info, const wq_property *p) {
+static int writable(uint8_t type, const wq_property *p) {
   static const uint32_t most[] = {
       [WQ_T_BYTE] = 0xFF, [WQ_T_U16] = 0xFFFF, [WQ_T_U32] = 0xFFFFFFFF, [WQ_T_VARINT] = WQ_VARINT_MAX};
-  if (info == NULL) return WQ_E_ARG;
-  if (info->type <= WQ_T_VARINT) return p->number <= most[info->type] ? 0 : WQ_E_ARG;
-  if (p->a.len > WQ_STRING_MAX || (info->type == WQ_T_PAIR && p->b.len > WQ_STRING_MAX)) return WQ_E_ARG;
-  if (info->type != WQ_T_BINARY && !wq_utf8_valid(p->a)) return WQ_E_UTF8;
-  return info->type != WQ_T_PAIR || wq_utf8_valid(p->b) ? 0 : WQ_E_UTF8;
+  if (type == 0) return WQ_E_ARG;
+  if (type <= WQ_T_VARINT) return p->number <= most[type] ? 0 : WQ_E_ARG;
+  if (p->a.len > WQ_STRING_MAX || (type == WQ_T_PAIR && p->b.len > WQ_STRING_MAX)) return WQ_E_ARG;
+  if (type != WQ_T_BINARY && !wq_utf8_valid(p->a)) return WQ_E_UTF8;
+  return type != WQ_T_PAIR || wq_utf8_valid(p->b) ? 0 : WQ_E_UTF8;
 }
 
 int wq_property_write(uint8_t *dst, uint32_t room, uint32_t *len, const wq_property *property) {
-  const wq_property_info_t *info = wq_property_info(property->id);
-  int error = writable(info, property);
+  const uint8_t type = rule_of(property->id)->type;
+  int error = writable(type, property);
   if (error != 0) return error;
   if (*len > room) return WQ_E_ARG;
   wq_writer w = wq_writer_of(dst + *len, room - *len);
-  wq_write_u8(&w, info->id);
-  switch (info->type) {
+  wq_write_u8(&w, property->id);
+  switch (type) {
   case WQ_T_BYTE: wq_write_u8(&w, (uint8_t)property->number); break;
   case WQ_T_U16: wq_write_u16(&w, (uint16_t)property->number); break;
   case WQ_T_U32: wq_write_u32(&w, property->number); break;
@@ -133,11 +146,11 @@ int wq_properties_check(wq_bytes properties, uint32_t packets) {
   wq_property p;
   int more;
   while ((more = wq_property_read(&properties, &p)) > 0) {
-    const wq_property_info_t *info = wq_property_info(p.id);
-    if ((info->packets & packets) == 0) return WQ_E_MALFORMED; /* [M5:2.2.2.2] */
+    const property_rule *rule = rule_of(p.id);
+    if ((rule->packets & packets) == 0) return WQ_E_MALFORMED; /* [M5:2.2.2.2] */
     /* a SUBSCRIBE has one Subscription Identifier, a server's PUBLISH one for each subscription that matched
      * [M5:3.3.4-4] */
-    bool repeats = info->repeats && !(p.id == WQ_P_SUBSCRIPTION_IDENTIFIER && packets == IN(SUBSCRIBE));
+    bool repeats = rule->repeats && !(p.id == WQ_P_SUBSCRIPTION_IDENTIFIER && packets == IN(SUBSCRIBE));
     if (!repeats && (seen >> p.id & 1) != 0) return WQ_E_PROTOCOL;
     seen |= UINT64_C(1) << p.id;
     int error = value_check(&p);
