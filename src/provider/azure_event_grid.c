@@ -30,10 +30,14 @@ static int check(const wq_values *v, const char **field) {
 }
 
 static int login(wq_login *l) {
+  wq_field field;
   uint64_t expiry;
   int fault = wq_jwt_expiry(wq_login_value(l, "token"), &expiry);
   if (fault != 0) return fault;
-  if (expiry != 0 && expiry <= l->unix_ms / 1000) return WQ_FAULT_EXPIRED;
+  if (expiry != 0 && expiry <= l->unix_ms / 1000) {
+    l->fault_field = (uint8_t)wq_form_find(l->seat.service, "token", &field);
+    return WQ_FAULT_EXPIRED;
+  }
   const uint64_t left = expiry - l->unix_ms / 1000;
   if (expiry != 0) wq_login_expires(l, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX);
   l->url = wq_login_text(l, "wss://{host}{path}");

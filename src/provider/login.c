@@ -116,7 +116,7 @@ int wq_login_hmac(wq_login *l, int hash, wq_bytes key, wq_bytes data) {
 
 void wq_login_expires(wq_login *l, uint32_t seconds) {
   uint32_t early = seconds / 5 < RENEW_EARLY_S ? seconds / 5 : RENEW_EARLY_S;
-  l->expires_ms = l->unix_ms + seconds * UINT64_C(1000);
+  l->expires_ms = (l->unix_ms / 1000 + seconds) * 1000; /* as in a token: the same one must not seem to last longer */
   l->renew_ms = l->expires_ms - early * UINT64_C(1000);
 }
 
@@ -160,7 +160,7 @@ int wq_login_step(wq_login *l) {
     int result = def->login(l);
     if (l->status < 0) result = l->status;                      /* no room */
     if (result == WQ_LOGIN_DONE) result = wq_url_check(l->url); /* names are part of it */
-    if (result < 0) return fail(l, result, WQ_FIELDS_MAX);
+    if (result < 0) return fail(l, result, l->fault_field);
     if (result == WQ_LOGIN_DONE) return finish(l);
   }
   return l->status;

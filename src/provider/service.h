@@ -136,7 +136,7 @@ void wq_login_user(wq_login *login);
 /* wq_login_hmac - start an HMAC. Returns WQ_LOGIN_PENDING. */
 int wq_login_hmac(wq_login *login, int hash, wq_bytes key, wq_bytes data);
 
-/* wq_login_expires - in so many seconds; a new login is due a while before that. */
+/* wq_login_expires - in so many whole seconds; a new login is due a while before that. */
 void wq_login_expires(wq_login *login, uint32_t seconds);
 
 /* wq_login_property - append to login->properties a string or binary property. Nothing else may be written between. */

@@ -159,7 +159,10 @@ onStage('what services forbid', ['chromium'], (stage) => {
       await seat.type('#limit-payload-bytes', '40');
       await seat.press('[data-rule=topic-slashes] button');
       await seat.text('what was changed', '.limits summary', /2 changed by you/);
-      await seat.text('what it was', '[data-rule=payload-bytes] .hint', /131072 by default/);
+      await seat.text('what it was', '[data-rule=payload-bytes] .hint', /131072 by default\s*$/);
+      await seat.press('[data-rule=qos] button');
+      await seat.text('what holds all the same', '[data-rule=qos] .hint', /lifted by you; with MQTT 5.*announces/);
+      await seat.press('[data-rule=qos] button');
       await seat.submit();
       await seat.seated();
       await seat.text('what was changed', '.warnings li', /You lifted a limit: a topic has at most 7 slashes/);

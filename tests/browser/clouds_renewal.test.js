@@ -46,6 +46,31 @@ onStage('credentials that expire', ['chromium', 'firefox'], (stage) => {
   }
 
   test(
+    'azure-event-grid: a token that was pasted is told to end before it does; then the form asks for one',
+    LIMIT,
+    async () => {
+      const { seat } = stage;
+      const [one] = CASES.filter(({ service }) => service === 'azure-event-grid');
+      const cloud = await stage.cloud(/** @type {any} */ (one).start);
+      await seat.choose('azure-event-grid', 'device');
+      await seat.submit({ ...cloud.form, token: await cloud.cloud.token({ seconds: 3600 }) });
+      await seat.seated();
+      assert.equal(await seat.page.$('.expiry'), null);
+      await seat.disconnect();
+      await seat.submit({ token: await cloud.cloud.token({ seconds: 15 }) });
+      await seat.text('what is to be done', '.expiry', /new token/);
+      await seat.press('.expiry button');
+      await seat.shows('the form', 'form.connect');
+      await seat.submit({ token: await cloud.cloud.token({ seconds: 3 }) });
+      await seat.text('the fault', '.connect .fault', /token has expired/);
+      assert.equal(await seat.page.evaluate(() => document.activeElement?.id), 'service-token');
+      await seat.submit({ token: await cloud.cloud.token() });
+      await seat.seated();
+      assert.equal(await seat.page.$('.expiry'), null);
+    },
+  );
+
+  test(
     'azure-event-grid: a token that was pasted ends; one error asks for another, and nobody tries on',
     LIMIT,
     async () => {

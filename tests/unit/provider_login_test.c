@@ -56,7 +56,7 @@ static void es256_verifies(const char *got, const char *want) {
 }
 
 static int begin(const form *f, uint64_t time, uint64_t random) {
-  return wq_login_begin(&login, f->service, f->values, WQ_FIELDS_MAX, time * 1000, random);
+  return wq_login_begin(&login, f->service, f->values, WQ_FIELDS_MAX, time * 1000 + 999, random); /* in mid-second */
 }
 
 static vector rs256;
@@ -124,6 +124,7 @@ static void token_expiry(void) {
   fill(&f, "token", tokens[0].token);
   CHECK_INT(begin(&f, 1700003599, 0), WQ_LOGIN_DONE);
   CHECK_INT(begin(&f, 1700003600, 0), WQ_FAULT_EXPIRED);
+  CHECK_TEXT(field_name(f.service, login.fault_field), "token");
 }
 
 /* A short token is renewed a fifth of its time before its end; a long one, five minutes. */

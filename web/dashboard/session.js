@@ -66,6 +66,8 @@ export class Session {
     /** @type {import('./model/profile.js').Profile | null} */
     this.profile = null;
     this.clientId = '';
+    /** What was signed in with ends soon, and there is nothing newer. */
+    this.expiring = false;
     /** When the next attempt is made, ms; 0 when none is planned or it is not known. */
     this.retryAt = 0;
     /** @type {Subscription[]} */
@@ -277,7 +279,13 @@ export class Session {
     client.on('connect', () => ifMine(() => this.connected()));
     client.on('disconnect', ({ error, delay }) => ifMine(() => this.lost(error, delay)));
     client.on('reconnect', () => ifMine(() => this.trying()));
-    client.on('error', (error) => {
+    client.on('error', (/** @type {any} */ error) => {
+      // A pasted token: the same one is no renewal. It is tried again and again; saying so once is enough.
+      if (error.code === 'credentials-failed')
+        return ifMine(() => {
+          this.expiring = true;
+          this.painter.touch(CHANGED.connection);
+        });
       // Giving up is told by 'disconnect'; anything else is a fault of this page.
       if (client.state !== 'ended') console.error(error);
     });
@@ -288,6 +296,7 @@ export class Session {
   connected() {
     const now = this.now();
     this.retryAt = 0;
+    this.expiring = false;
     this.trouble = null;
     this.fleet.watchFrom(now);
     this.setPhase('connected');

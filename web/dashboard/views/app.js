@@ -134,8 +134,8 @@ export class AppView extends View {
   }
 
   interruption() {
-    const { phase, trouble, retryAt } = this.session;
-    if (phase !== 'reconnecting') return nothing;
+    const { phase, trouble, retryAt, expiring } = this.session;
+    if (phase !== 'reconnecting') return expiring ? this.expiry() : nothing;
     const seconds = Math.max(0, Math.ceil((retryAt - this.session.now()) / 1000));
     return html`<div class="interruption">
       ${shape('stale')}
@@ -145,6 +145,20 @@ export class AppView extends View {
       </p>
       <p class="countdown">${seconds > 0 ? `Next try in ${seconds} s` : 'Trying now'}</p>
       <button type="button" @click=${() => this.session.retry()}>Try now</button>
+    </div>`;
+  }
+
+  /** Credentials that a person pasted cannot be renewed without that person. */
+  expiry() {
+    return html`<div class="interruption expiry" role="status">
+      ${shape('stale')}
+      <p>
+        <strong>What you signed in with ends soon.</strong>
+        <span class="detail"
+          >The connection ends with it. Get a new token, and sign in with that; the form keeps the rest.</span
+        >
+      </p>
+      <button type="button" @click=${() => this.session.close()}>Sign in again</button>
     </div>`;
   }
 

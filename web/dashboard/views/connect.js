@@ -49,6 +49,8 @@ export class ConnectView extends View {
     /** Secrets that are shown. @type {Set<string>} */
     this.revealed = new Set();
     this.recent = recall(storage());
+    /** The trouble whose field was led to. @type {import('../trouble.js').Trouble | false | null} */
+    this.led = null;
   }
 
   /** @override */
@@ -216,12 +218,12 @@ export class ConnectView extends View {
         <div class="service-fields">${more.map(show)}</div>
         ${this.settings(service.versions)}
       </details>
-      ${this.limitList(service.title)}
+      ${this.limitList(service)}
     `;
   }
 
-  /** @param {string} title */
-  limitList(title) {
+  /** @param {{ title: string, versions: number[] }} service */
+  limitList({ title, versions }) {
     const { limits, profile } = this;
     if (!limits) return nothing;
     return serviceLimits(title, limits, profile.overrides, {
@@ -231,6 +233,7 @@ export class ConnectView extends View {
         this.faults = { ...this.faults, [limitId(rule)]: undefined };
       },
       fault: (rule) => this.faults[limitId(rule)] ?? '',
+      five: versions.includes(5),
     });
   }
 
@@ -431,6 +434,7 @@ export class ConnectView extends View {
     const field = /** @type {HTMLElement | null} */ (this.querySelector(`#${id}`));
     field?.closest('details')?.setAttribute('open', '');
     field?.focus();
+    return field !== null;
   }
 
   /**
@@ -480,12 +484,8 @@ export class ConnectView extends View {
   updated() {
     const { trouble } = this.session;
     const place = trouble ? placeOf(trouble, this.plain) : '';
-    // A login's fault may be about a field that is folded away.
-    if (place === 'version') this.querySelector('details')?.setAttribute('open', '');
-    else if (place && !this.plain)
-      this.querySelector(`#${idOf(place)}`)
-        ?.closest('details')
-        ?.setAttribute('open', '');
+    // Once, as soon as the field is there: it may be folded away, or its service not loaded yet.
+    if (trouble && trouble !== this.led) this.led = this.focusOn(this.plain ? place : idOf(place)) && trouble;
   }
 }
 

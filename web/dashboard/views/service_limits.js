@@ -11,6 +11,9 @@ import { effective, LIFTED } from '../model/services.js';
 /** @param {string} rule */
 export const limitId = (rule) => `limit-${rule}`;
 
+/** What a server of MQTT 5 says of itself in CONNACK; a client keeps to that whatever the person knows. */
+const ANNOUNCED = ['qos', 'retain', 'packet-bytes', 'inflight', 'wildcards', 'subscription-id'];
+
 const THEN = { refuse: 'else refused', adjust: 'else adjusted', warn: 'else a warning' };
 
 /**
@@ -20,6 +23,7 @@ const THEN = { refuse: 'else refused', adjust: 'else adjusted', warn: 'else a wa
  * @param {object} state
  * @param {(rule: string, text: string | undefined) => void} state.change undefined: as the service has it
  * @param {(rule: string) => string} state.fault
+ * @param {boolean} state.five the service speaks MQTT 5
  */
 export function serviceLimits(title, limits, overrides, state) {
   const changed = Object.keys(effective(overrides, limits)).length;
@@ -45,7 +49,7 @@ export function serviceLimits(title, limits, overrides, state) {
  * @param {string | undefined} text
  * @param {Parameters<typeof serviceLimits>[3]} state
  */
-function row({ rule, action, value, clause }, text, { change, fault }) {
+function row({ rule, action, value, clause }, text, { change, fault, five }) {
   const id = limitId(rule);
   const lifted = text === LIFTED;
   const changed = text !== undefined && text.trim() !== String(value);
@@ -74,8 +78,8 @@ function row({ rule, action, value, clause }, text, { change, fault }) {
       ${
         changed
           ? html`<span class="changed"
-              >${shape('stale', 'tone-warning')} ${lifted ? 'lifted by you' : `${value} by default`}</span
-            >`
+                >${shape('stale', 'tone-warning')} ${lifted ? 'lifted by you' : `${value} by default`}</span
+              >${five && ANNOUNCED.includes(rule) ? '; with MQTT 5, what the server announces holds all the same' : nothing}`
           : THEN[action]
       }
     </span>
