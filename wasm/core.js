@@ -6,7 +6,7 @@
 // forbidden and all others are allowed.
 import * as c from '../build/gen/wasmqtt_layout.js';
 import bind from '../build/gen/webcrypto.js';
-import { NO_CHUNK, Chunk } from './chunk.js';
+import { NO_CHUNK, Chunk, setAt } from './chunk.js';
 import { Memory } from './memory.js';
 import { Scratch } from './scratch.js';
 import { Stream } from './stream.js';
@@ -566,7 +566,7 @@ export class Core {
       if (id === 0 || (flags & c.WQ_EVF_NEW_TOPIC) !== 0) {
         topic = this.#decodeTopic(bytes, base + topicOff, this.#memory.u16[at * 2 + c.wq_event_topic_len]);
         if (id !== 0) {
-          this.#names[id] = topic;
+          setAt(this.#names, id, topic, '');
           sink.onTopic(id);
         }
       }
@@ -584,7 +584,7 @@ export class Core {
     } else if (type === c.WQ_EV_PAYLOAD) {
       this.#stream.finish(sink, aux);
     } else if (type === c.WQ_EV_TOPIC_GONE) {
-      this.#names[id] = '';
+      setAt(this.#names, id, '', '');
       sink.onTopic(id);
     } else {
       const reason = u8[at * 4 + c.wq_event_reason];

@@ -6,6 +6,7 @@ import { FilterTree, matches } from './filters.js';
 import { onlyIdentifier } from './identifiers.js';
 import { holdMessage, Message, messageHandle, ownMessage, REDELIVERED, releaseMessage } from './message.js';
 import { Unmatched } from './unmatched.js';
+import { setAt } from '../../wasm/chunk.js';
 
 /**
  * Who takes messages. deliver() must not throw, and sees to it that releaseMessage() is called once for each.
@@ -85,20 +86,22 @@ function isThenable(value) {
   return typeof (/** @type {any} */ (value)?.then) === 'function';
 }
 
+/**
+ * Who takes the messages of a topic.
+ * @typedef {object} Route
+ * @property {readonly Target[]} all
+ * @property {Map<number, readonly Target[]> | undefined} identified by the only subscription identifier. Only where
+ *   subscriptions overlap: elsewhere, looking at every message's properties would be for nothing, and costs as much as the rest
+ */
+
 /** Identifiers of a topic whose targets are kept: a server may make up as many as it likes. */
 const IDENTIFIERS_MAX = 64;
 
 export class Inbox {
   /** @type {FilterTree<Target>} */
   #tree = new FilterTree();
-  /** @type {(readonly Target[] | undefined)[]} by topic id */
+  /** By topic id, without holes. @type {(Route | undefined)[]} */
   #routes = [];
-  /**
-   * By topic id, then by the only subscription identifier. Only where subscriptions overlap: elsewhere, looking at every
-   * message's properties would be for nothing, and costs as much as the rest.
-   * @type {(Map<number, readonly Target[]> | undefined)[]}
-   */
-  #identified = [];
   /** The filters of targets that are for one subscription. @type {Map<Target, string>} */
   #filters = new Map();
   /** @type {import('./subscriptions.js').Subscriptions} */
@@ -176,7 +179,6 @@ export class Inbox {
   /** Other subscriptions: what was known of topics is not any more. */
   forgetRoutes() {
     this.#routes = [];
-    this.#identified = [];
   }
 
   #changed() {
@@ -253,15 +255,9 @@ export class Inbox {
   receive(id, topic, chunk, off, length, flags, props, handle) {
     if (this.closed) return;
     this.received++;
-    let route = this.#routes[id];
-    if (route === undefined) {
-      route = this.#tree.match(topic);
-      if (id !== 0) this.#routes[id] = route;
-      this.#identified[id] = this.subscriptions.overlap(topic) ? new Map() : undefined;
-    }
-    const identified = this.#identified[id];
+    const { all, identified } = this.#routes[id] ?? this.#learn(id, topic);
     const said = identified !== undefined && props >= 0 && chunk.bytes[props] > 0;
-    const targets = said ? this.#identify(identified, topic, route, chunk.bytes, props) : route;
+    const targets = said ? this.#identify(identified, topic, all, chunk.bytes, props) : all;
     if (handle !== 0) this.#unacked.set(handle, this.#machine.now());
     const exactly = (flags & WQ_EVF_QOS) === 2;
     if (exactly && this.exactly.arrived(handle, this.#machine.core.packetId)) flags |= REDELIVERED;
@@ -272,6 +268,18 @@ export class Inbox {
     } else if (!this.#distribute(message, targets)) {
       this.unmatched.hold(message);
     }
+  }
+
+  /**
+   * @param {number} id 0: it is not kept
+   * @param {string} topic
+   * @returns {Route}
+   */
+  #learn(id, topic) {
+    const identified = this.subscriptions.overlap(topic) ? new Map() : undefined;
+    const route = { all: this.#tree.match(topic), identified };
+    if (id !== 0) setAt(this.#routes, id, route, undefined);
+    return route;
   }
 
   /**
@@ -308,8 +316,7 @@ export class Inbox {
 
   /** @param {number} id */
   forgetTopic(id) {
-    this.#routes[id] = undefined;
-    this.#identified[id] = undefined;
+    setAt(this.#routes, id, undefined, undefined);
   }
 
   /**
