@@ -441,6 +441,13 @@ typedef struct wq_publish_args {
  *   WQ_E_MEMORY        add memory and call again */
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms);
 
+/* wq_publish_room - how many bytes of packets may follow each other into the output now: wq_publish() returns 0 for each
+ * valid message with QoS 0, not retained and without properties, as long as all that were given since have, each counted
+ * as topic, payload and WQ_PUBLISH_HEAD bytes, at most so many. For a host that gathers messages before it hands them
+ * over. 0: ask wq_publish() for each. Good until any other call on this client. */
+uint32_t wq_publish_room(const wq_client *client);
+#define WQ_PUBLISH_HEAD 10u /* fixed header, topic length, properties with an alias */
+
 /* wq_hold - no message with QoS 1 or 2 that waits is sent, from now on or (false) no more, while those under way go on: for
  * a host that wants none under way when it ends a connection whose session ends with it, so that it knows what became of
  * each. Any status; wq_lost() ends it too. Looks at nothing else: messages are queued, expire and may be taken back. */

@@ -78,12 +78,12 @@ const NOTHING = new Uint8Array(0);
 const PLAIN_MASK = ((c.WQ_EVF_CARRY | c.WQ_EVF_NEW_TOPIC | c.WQ_EVF_STREAM) << 16) | 0xff;
 
 export class Core {
-  #x;
+  #exports;
   #memory;
   /** Where wq_wasm_state is, in words. */
   #state;
   #input;
-  #scratch;
+  #area;
   /** Address of the event that is being told, in words. */
   #current = 0;
   #stream = new Stream();
@@ -112,12 +112,12 @@ export class Core {
    */
   constructor(exports, heap, config) {
     const x = /** @type {Record<string, (...args: number[]) => number>} */ (/** @type {unknown} */ (exports));
-    this.#x = x;
+    this.#exports = x;
     this.#memory = new Memory(/** @type {WebAssembly.Memory} */ (exports.memory), x.wq_wasm_heap(), ({ u8 }) => {
       heap.u8 = u8;
-      this.#scratch?.renew();
+      this.#area?.renew();
     });
-    this.#scratch = new Scratch(this.#memory, x.wq_wasm_scratch(), c.WQ_WASM_SCRATCH_SIZE);
+    this.#area = new Scratch(this.#memory, x.wq_wasm_scratch(), c.WQ_WASM_SCRATCH_SIZE);
     this.#input = x.wq_wasm_input();
     this.#state = x.wq_wasm_state_at() >> 2;
 
@@ -149,6 +149,7 @@ export class Core {
   }
   /** Bytes of output that wait. */
   get outputLength() {
+    this.#flush();
     return this.#memory.u32[this.#state + c.wq_wasm_state_output_len];
   }
   /** Payload that follows the output's bytes, and that the host keeps: its token; 0: none. */
@@ -157,6 +158,7 @@ export class Core {
   }
   /** The bytes to send: a view, good until the next call. */
   output() {
+    this.#flush();
     const { u8, u32 } = this.#memory;
     const at = u32[this.#state + c.wq_wasm_state_output_data];
     return u8.subarray(at, at + u32[this.#state + c.wq_wasm_state_output_len]);
@@ -177,11 +179,11 @@ export class Core {
   }
   /** @param {number} error */
   errorName(error) {
-    return this.#memory.string(this.#x.wq_wasm_error_name(error));
+    return this.#memory.string(this.#exports.wq_wasm_error_name(error));
   }
   /** @param {number} error */
   errorText(error) {
-    return this.#memory.string(this.#x.wq_wasm_error_text(error));
+    return this.#memory.string(this.#exports.wq_wasm_error_text(error));
   }
   /**
    * @param {number} packetType
@@ -189,7 +191,7 @@ export class Core {
    * @param {number} reason
    */
   reasonName(packetType, version, reason) {
-    return this.#memory.string(this.#x.wq_wasm_reason_name(packetType, version, reason));
+    return this.#memory.string(this.#exports.wq_wasm_reason_name(packetType, version, reason));
   }
 
   /* ---------------------------------------------------------------------------------------------- input calls */
@@ -445,6 +447,63 @@ export class Core {
   auth(reason, properties, now) {
     const error = this.#scratch.properties(properties);
     return error || this.#x.wq_wasm_auth(reason, properties?.length ?? 0, now);
+  }
+
+  /* ---------------------------------------------------------------------------------------------- gathered messages */
+
+  /** Messages that wait to enter the core together, before anything else does: see gather(). */
+  gathered = 0;
+  /** When the first of them came. */
+  #gatheredAt = 0;
+  /** Bytes that their packets may still have. */
+  #room = 0;
+
+  /**
+   * Messages may be gathered, while nothing else is called.
+   * @param {number} outputMax bytes that the output may come to have
+   * @param {number} now
+   */
+  beginGathering(outputMax, now) {
+    const { u32 } = this.#memory;
+    this.#room = Math.min(
+      u32[this.#state + c.wq_wasm_state_publish_room],
+      outputMax - u32[this.#state + c.wq_wasm_state_output_len],
+    );
+    this.#gatheredAt = now;
+  }
+
+  /**
+   * A message with QoS 0, not retained, without properties. All that were gathered take one call. False: it was not taken, and
+   * publish() has to say what becomes of it.
+   * @param {string} topic
+   * @param {Uint8Array | string} payload of at most 16 KiB: see publish()
+   */
+  gather(topic, payload) {
+    const room = this.#room - c.WQ_PUBLISH_HEAD - topic.length;
+    if (payload.length > room || !this.#area.gather(topic, payload, room)) return false;
+    this.#room = room - this.#area.payloadLength;
+    this.gathered++;
+    return true;
+  }
+
+  #flush() {
+    if (this.gathered === 0) return;
+    const length = this.#area.gathered;
+    this.gathered = this.#area.gathered = this.#room = 0;
+    const error = this.#exports.wq_wasm_publish_gathered(length, this.#gatheredAt);
+    if (error !== 0) throw new Error(`wasm: ${this.errorText(error)}`); // there was room for valid ones
+  }
+
+  /** What is called sees the messages that were gathered before. */
+  get #x() {
+    this.#flush();
+    return this.#exports;
+  }
+
+  /** The same of what else is written there. */
+  get #scratch() {
+    this.#flush();
+    return this.#area;
   }
 
   /* ---------------------------------------------------------------------------------------------- inside */

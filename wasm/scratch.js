@@ -6,6 +6,10 @@ const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 /** Calling the encoder takes as long as so many characters do here. */
 const SHORT = 64;
+/** What cannot be wrong: all other topic names are C's to judge. */
+const PLAIN_NAME = /^[,-~]{1,255}$/;
+/** So many names are kept as bytes. */
+const NAMES_MAX = 4096;
 
 /**
  * Write a short text of ASCII. False: it is none, or there is no room; what stands there then means nothing.
@@ -40,6 +44,11 @@ export class Scratch {
   #tailAt = -1;
   /** Where the arguments of connect() end. */
   #end = 0;
+  /** Bytes of the messages of gather(). */
+  gathered = 0;
+  /** Topic names as bytes, NOTHING for those that gather() does not take: to look one up is faster than to write it.
+   * @type {Map<string, Uint8Array>} */
+  #names = new Map();
 
   /**
    * @param {import('./memory.js').Memory} memory
@@ -63,6 +72,42 @@ export class Scratch {
   #forget() {
     this.#topic = '';
     this.topicLength = 0;
+  }
+
+  /**
+   * One more message behind those that were gathered: lengths of topic and payload, topic, payload. False: there is no room,
+   * or its topic name is none that cannot be wrong.
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   * @param {number} most bytes that the payload may have
+   */
+  gather(topic, payload, most) {
+    const name = this.#names.get(topic) ?? this.#learn(topic);
+    const bytes = this.#all;
+    const at = this.gathered + 3;
+    const from = at + name.length;
+    if (name === NOTHING || from + payload.length > bytes.length) return false;
+    if (this.gathered === 0) this.#forget();
+    bytes.set(name, at);
+    if (typeof payload !== 'string') {
+      bytes.set(payload, from);
+      this.payloadLength = payload.length;
+    } else if (this.#text(payload, from) !== 0 || this.payloadLength > most) {
+      return false;
+    }
+    bytes[at - 3] = name.length;
+    bytes[at - 2] = this.payloadLength;
+    bytes[at - 1] = this.payloadLength >> 8;
+    this.gathered = from + this.payloadLength;
+    return true;
+  }
+
+  /** @param {string} topic */
+  #learn(topic) {
+    if (this.#names.size === NAMES_MAX) this.#names.clear();
+    const name = PLAIN_NAME.test(topic) ? encoder.encode(topic) : NOTHING;
+    this.#names.set(topic, name);
+    return name;
   }
 
   /**

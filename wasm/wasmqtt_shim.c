@@ -36,6 +36,7 @@ typedef struct wq_wasm_state {
   uint32_t memory_wanted;
   const wq_record *records;
   uint32_t records_count;
+  uint32_t publish_room;
 } wq_wasm_state;
 
 static wq_client *client;
@@ -84,6 +85,7 @@ static int told(int result) {
   state.status = (uint32_t)wq_client_status(client);
   state.memory_wanted = (uint32_t)wq_memory_wanted(client);
   state.records = wq_records(client, &records), state.records_count = (uint32_t)records;
+  state.publish_room = wq_publish_room(client);
   return result;
 }
 
@@ -169,6 +171,19 @@ EXPORT(int, wq_wasm_publish, uint32_t topic_len, uint32_t properties_len, uint32
        double now) {
   const wq_publish_args args = message(topic_len, properties_len, payload_len, flags);
   return told(wq_publish(client, &args, (uint64_t)now));
+}
+
+/* Scratch: messages one after the other, each the length of its topic (a byte), that of its payload (two, the low one
+ * first), topic, payload. The host has seen to it that wq_publish_room() has them all. */
+EXPORT(int, wq_wasm_publish_gathered, uint32_t length, double now) {
+  for (uint32_t at = 0; at < length;) {
+    const uint8_t *head = take(&at, 3).data;
+    const wq_bytes topic = take(&at, head[0]), payload = take(&at, head[1] | (uint32_t)head[2] << 8);
+    const wq_publish_args args = {.size = sizeof args, .topic = topic, .payload = payload};
+    const int error = wq_publish(client, &args, (uint64_t)now);
+    if (error) return told(error);
+  }
+  return told(0);
 }
 
 EXPORT(int, wq_wasm_restore, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags,

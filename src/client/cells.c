@@ -3,6 +3,8 @@
  * list, never used, or owned by exactly one topic, message or chain. */
 #include "cells.h"
 
+#include "../codec/bytes.h"
+
 #include <string.h>
 
 /* The first four bytes of a free cell, and of each cell of a chain. */
@@ -66,7 +68,7 @@ void wq_chain_append(wq_chain_writer *w, wq_bytes bytes) {
     }
     uint32_t n = WQ_CHAIN_BYTES - w->used;
     if (n > left) n = left;
-    memcpy(link_at(w->cells, w->last)->bytes + w->used, at, n);
+    wq_copy(link_at(w->cells, w->last)->bytes + w->used, at, n);
     w->used += n;
     at += n;
     left -= n;
@@ -84,7 +86,7 @@ void wq_chain_read(wq_chain_reader *r, uint8_t *dst, uint32_t n) {
     uint32_t part = WQ_CHAIN_BYTES - r->used;
     if (part > n) part = n;
     if (dst) {
-      memcpy(dst, link->bytes + r->used, part);
+      wq_copy(dst, link->bytes + r->used, part);
       dst += part;
     }
     r->used += part;

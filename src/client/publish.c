@@ -332,8 +332,35 @@ uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, 
   return cell;
 }
 
+/* What nearly all messages with QoS 0 are: nothing waits before them, and they have no properties. False: this is no such
+ * message, or not a good one. */
+static bool send_plain(wq_client *c, const wq_publish_args *args, uint64_t now_ms) {
+  const wq_bytes topic = args->topic, payload = args->payload;
+  const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
+  if (args->qos || args->retain || args->host_payload || args->properties.len || payload.len > WQ_PAYLOAD_MAX)
+    return false;
+  if (c->status != WQ_CONNECTED || c->waiting[0].first || c->config.publish_rate) return false;
+  if (wq_alias_wanted(&c->aliases, topic) || !wq_topic_name_valid(topic)) return false;
+  const uint32_t remaining = 2 + topic.len + v5 + payload.len, most = 5 + remaining;
+  uint8_t *dst = most <= c->negotiated.maximum_packet_size ? wq_output_room(c, most, true) : NULL;
+  if (!dst) return false;
+  uint8_t *at = dst + wq_frame_head_write(dst, WQ_PUBLISH, 0, remaining);
+  *at++ = (uint8_t)(topic.len >> 8);
+  *at++ = (uint8_t)topic.len;
+  wq_copy(at, topic.data, topic.len);
+  at += topic.len;
+  if (v5) *at++ = 0;
+  wq_copy(at, payload.data, payload.len);
+  wq_output_add(c, (uint32_t)(at - dst) + payload.len, now_ms);
+  return true;
+}
+
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) {
   wq_client *c = client;
+  if (args->size >= sizeof *args && args->resend <= WQ_RESEND_NEVER && send_plain(c, args, now_ms)) {
+    if (now_ms > c->now) c->now = now_ms;
+    return 0;
+  }
   uint64_t size;
   int error = wq_publish_check(c, args, &size);
   if (error) return error;
@@ -355,6 +382,15 @@ int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) 
       move_unacknowledged(c, cell, now_ms);
   }
   return (int)token;
+}
+
+/* Topic aliases need no look: they are given only where the packet fits without. */
+uint32_t wq_publish_room(const wq_client *client) {
+  const wq_client *c = client;
+  const uint32_t left = wq_output_free(c);
+  const bool limited = c->config.publish_rate || c->negotiated.maximum_packet_size < c->config.output_size;
+  if (c->status != WQ_CONNECTED || c->waiting[0].first || limited || left < WQ_OUTPUT_RESERVE) return 0;
+  return left - WQ_OUTPUT_RESERVE;
 }
 
 void wq_hold(wq_client *client, bool held) { client->held = held; }

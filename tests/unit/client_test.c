@@ -551,6 +551,109 @@ static void full_output(void) {
   host_end(&h);
 }
 
+/* Connected with a CONNACK of 5.0 with these properties. */
+static host online_with(const wq_config *config, const char *properties, uint8_t len) {
+  host h = host_make(config);
+  wq_connect_args connect = {.size = sizeof connect, .version = 5, .client_id = text("a")};
+  CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+  drop_output(&h);
+  uint8_t connack[32] = {0x20, (uint8_t)(len + 3), 0, 0, len};
+  memcpy(connack + 5, properties, len);
+  CHECK_INT(wq_feed(h.client, connack, len + 5u, h.now), len + 5);
+  return h;
+}
+
+/* Messages of all sizes, as many as wq_publish_room() says: each goes into the output at once. */
+static void as_much_as_there_is_room(void) {
+  enum { ROUNDS = 2000 };
+  static const uint8_t payload[16384];
+  static char topic[300];
+  memset(topic, 't', sizeof topic);
+  for (int kind = 0; kind < 3; kind++) {
+    wq_config config;
+    wq_config_init(&config);
+    config.output_size = kind == 2 ? 4096 : 0;
+    host h = host_make(&config);
+    if (kind == 0)
+      online(&h, 4);
+    else
+      host_end(&h), h = online_with(&config, "\x22\xff\xff", 3); /* aliases */
+    uint32_t random = 1, sent = 0, full = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+      for (uint32_t room = wq_publish_room(h.client), size;; room -= size, sent++) {
+        random = random * 1664525 + 1013904223;
+        const uint32_t r = random >> 8, topic_len = 1 + r % 300;
+        wq_publish_args args = {.size = sizeof args,
+                                .topic = {(const uint8_t *)topic, topic_len},
+                                .payload = {payload, r / 300 % (r % 7 ? 200 : 16385)}};
+        size = WQ_PUBLISH_HEAD + topic_len + args.payload.len;
+        if (size > room) break;
+        if (!CHECK_INT(wq_publish(h.client, &args, h.now), 0)) break;
+      }
+      wq_output_view view;
+      wq_output(h.client, &view);
+      full += view.len > (config.output_size ? 3000u : 60000u);
+      random = random * 1664525 + 1013904223;
+      wq_output_ack(h.client, (random >> 8) % (view.len + 1));
+    }
+    CHECK(sent > ROUNDS && full > 10);
+    host_end(&h);
+  }
+}
+
+static void no_room_to_promise(void) {
+  wq_config config;
+  wq_config_init(&config);
+  host h = host_make(&config);
+  CHECK_INT(wq_publish_room(h.client), 0);
+  wq_connect_args connect = {.size = sizeof connect, .version = 4, .client_id = text("a")};
+  CHECK_INT(wq_connect(h.client, &connect, h.now), 0);
+  CHECK_INT(wq_publish_room(h.client), 0);
+  host_end(&h);
+
+  h = host_make(&config);
+  online(&h, 4);
+  CHECK_INT(wq_publish_room(h.client), 81920 - 64);
+  wq_publish_args large = {.size = sizeof large, .topic = text("t"), .host_payload = true, .payload = {NULL, 20000}};
+  int token;
+  while (give_memory(&h, token = wq_publish(h.client, &large, h.now)))
+    ;
+  CHECK(token > 0);
+  CHECK_INT(wq_publish_room(h.client), 0); /* its bytes come next */
+  host_end(&h);
+
+  h = online_with(&config, "\x27\x00\x01\x3f\xff", 5); /* a Maximum Packet Size that a message may be over */
+  CHECK_INT(wq_publish_room(h.client), 0);
+  host_end(&h);
+  h = online_with(&config, "\x27\x00\x01\x40\x00", 5);
+  CHECK(wq_publish_room(h.client) > 0);
+  wq_disconnect(h.client, 0, (wq_bytes){0}, h.now);
+  CHECK_INT(wq_publish_room(h.client), 0);
+  host_end(&h);
+
+  config.publish_rate = 1000;
+  h = host_make(&config);
+  online(&h, 4);
+  CHECK_INT(wq_publish_room(h.client), 0);
+  host_end(&h);
+
+  config.publish_rate = 0;
+  config.output_size = 4096;
+  h = host_make(&config);
+  online(&h, 4);
+  static const uint8_t payload[1000];
+  wq_publish_args args = {.size = sizeof args, .topic = text("t"), .payload = {payload, sizeof payload}};
+  int got;
+  while ((got = wq_publish(h.client, &args, h.now)) == 0 || give_memory(&h, got))
+    ;
+  CHECK(got > 0);
+  wq_output_view view;
+  wq_output(h.client, &view);
+  wq_output_ack(h.client, view.len - 1);
+  CHECK_INT(wq_publish_room(h.client), 0); /* what waits goes first */
+  host_end(&h);
+}
+
 /* QoS 0 that waits when the connection goes settles with an error; no token is lost. */
 static void waiting_when_lost(void) {
   wq_config config;
@@ -931,6 +1034,8 @@ int main(void) {
   check_case("topic names without end take no memory without end", topics_without_end);
   check_case("input stops where events would not fit", few_events);
   check_case("a full output: QoS 0 waits, is refused, and goes on", full_output);
+  check_case("as much as wq_publish_room() says goes into the output at once", as_much_as_there_is_room);
+  check_case("wq_publish_room() promises nothing where a message may be refused or has to wait", no_room_to_promise);
   check_case("QoS 0 that waits settles when the connection is lost", waiting_when_lost);
   check_case("resend: no other value than those of enum wq_resend", resend_out_of_range);
   check_case("topic aliases mean to the server what was published [M5:3.2.2-17] [M5:3.3.2-8]",

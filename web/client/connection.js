@@ -321,11 +321,33 @@ export class Connection {
     return this.#machine.core.outputLength >= FLUSH_AT || this.#stalled;
   }
 
+  /**
+   * Send a message of the most frequent kind: QoS 0, not retained, without properties, at most 16 KiB. False: it was not
+   * taken, and the core has to be asked about it alone.
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   */
+  say(topic, payload) {
+    const { core } = this.#machine;
+    if (this.stopped) return false;
+    if (core.gathered === 0) {
+      if (this.#stalled) return false;
+      core.beginGathering(FLUSH_AT, this.#machine.now());
+    }
+    if (!core.gather(topic, payload)) return false;
+    this.#sendSoon();
+    return true;
+  }
+
   /** Something was put into the output. */
   kick() {
     if (this.#busy || this.stopped) return;
     if (this.#machine.core.outputLength >= FLUSH_AT) this.#send(false);
-    if (this.#taskPending) return;
+    this.#sendSoon();
+  }
+
+  #sendSoon() {
+    if (this.#taskPending || this.#busy) return;
     this.#taskPending = true;
     /** @type {{ ref?: () => void }} */ (this.#channel.port1).ref?.();
     this.#channel.port2.postMessage(0);

@@ -231,7 +231,7 @@ export class Outbox {
   publish(topic, payload, options = NO_OPTIONS) {
     try {
       if (this.closed) throw endedError('publish');
-      checkTopic(topic);
+      if (typeof topic !== 'string') checkTopic(topic);
       checkLevel(options.qos, 'qos');
       const bytes = payloadOf(payload);
       this.#judge(topic, bytes, options);
@@ -262,6 +262,13 @@ export class Outbox {
     if (options.signal?.aborted) return new Settling('publish', options).promise;
     const qos = options.qos ?? 0;
     const connection = this.#machine.connection;
+    const large = payload.length > CORE_PAYLOAD_MAX;
+    const plain = qos === 0 && !large && !options.retain && options.properties === undefined;
+    if (plain && connection?.say(topic, payload)) {
+      this.published++;
+      return RESOLVED;
+    }
+    checkTopic(topic);
     if (qos === 0 && (connection === null || connection.stopped)) return this.#wait(topic, payload, options);
     const size = payload.length + topic.length;
     if (qos > 0 || this.#machine.guide?.paces) this.#makeRoom(payload, size, false);
@@ -272,7 +279,6 @@ export class Outbox {
 
     const token = this.#hand(topic, payload, options);
     if (token === 0) return connection?.crowded ? this.#crowded(options) : RESOLVED;
-    const large = payload.length > CORE_PAYLOAD_MAX;
     const pending = this.#pendingOf(topic, large ? ownBytes(payload) : payload, options);
     this.#keep(pending, token);
     return pending.promise;
