@@ -390,6 +390,8 @@ export async function startAws({
       getShadow: (thing, name) => aws.shadow(thing, name).document(),
       /** @param {string} thing @param {string} jobId @param {Record<string, any>} document */
       startJob: (thing, jobId, document) => aws.jobs(thing).add(jobId, document),
+      /** @param {string} thing @param {string} jobId */
+      cancelJob: (thing, jobId) => aws.jobs(thing).cancel(jobId),
       /** As DeleteConnection of the API does. @param {string} clientId */
       disconnect: (clientId) => aws.connection(clientId)?.end(0x98),
       /** The policy forbids topics from now on. @param {...string} filters */

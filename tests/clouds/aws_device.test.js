@@ -43,6 +43,31 @@ test('jobs: one after the other, with progress; failed, rejected, and cancelled 
   await cloud.stop();
 });
 
+test('a job that is cancelled while it is at work: its handler is told, and no answer goes out', LIMIT, async () => {
+  const cloud = await startAws();
+  const me = await device(aws(cloud.form, profileOptions), clientOptions(cloud));
+  const begun = awaited();
+  const gone = awaited();
+  await me.onJob('long', async ({ signal, progress }) => {
+    begun.resolve(true);
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    await progress({ at: 'the end' }); // of what is no more
+    gone.resolve(true);
+  });
+  await me.onJob('next', () => {});
+  cloud.cloud.startJob('dash-1', 'job-1', { operation: 'long' });
+  await begun.promise;
+  cloud.cloud.cancelJob('dash-1', 'job-1');
+  await gone.promise;
+  cloud.cloud.startJob('dash-1', 'job-2', { operation: 'next' });
+  await cloud.until(() =>
+    cloud.jobs('dash-1').executions.find(({ jobId, status }) => jobId === 'job-2' && status === 'SUCCEEDED'),
+  );
+  assert.deepEqual(cloud.violations, []);
+  await me.end();
+  await cloud.stop();
+});
+
 test('a job goes on over a lost connection, and is done once', LIMIT, async () => {
   const cloud = await startAws();
   const me = await device(aws(cloud.form, profileOptions), clientOptions(cloud));
