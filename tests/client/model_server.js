@@ -68,6 +68,8 @@ export class ModelServer {
   refusedFilters = new Set();
   /** @type {Map<string, Queued>} by topic */
   #retained = new Map();
+  /** Connections that there were: of the last, or of the one before what is being opened, packets are read. */
+  #number = 0;
   /** The first connection of this session. */
   #began = 1;
   /** The last message that was new, by topic and QoS. @type {Map<string, number>} */
@@ -102,6 +104,7 @@ export class ModelServer {
   #came(packet, connection) {
     if (packet.cmd === 'connect') {
       this.#connection = connection;
+      this.#number++;
       this.#greeted = false;
       this.#todo = [];
       this.#answers = [];
@@ -122,10 +125,6 @@ export class ModelServer {
 
   get up() {
     return this.#connection !== null && this.#greeted && !this.#connection.closed;
-  }
-
-  get #number() {
-    return this.peer.connections.length;
   }
 
   /** @param {Packet} packet */
