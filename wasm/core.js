@@ -451,6 +451,14 @@ export class Core {
 
   /* ---------------------------------------------------------------------------------------------- gathered messages */
 
+  /**
+   * A topic name that is in order, whatever the core would say; false says nothing.
+   * @param {string} topic
+   */
+  isPlain(topic) {
+    return this.#area.name(topic).length > 0;
+  }
+
   /** Messages that wait to enter the core together, before anything else does: see gather(). */
   gathered = 0;
   /** When the first of them came. */

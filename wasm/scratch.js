@@ -7,7 +7,9 @@ const encoder = new TextEncoder();
 /** Calling the encoder takes as long as so many characters do here. */
 const SHORT = 64;
 /** What cannot be wrong: all other topic names are C's to judge. */
-const PLAIN_NAME = /^[,-~]{1,255}$/;
+const PLAIN_NAME = /^[,-~]+$/;
+/** Longer ones are not kept, nor gathered: their length is one byte there. */
+const NAME_MAX = 255;
 /** So many names are kept as bytes. */
 const NAMES_MAX = 4096;
 
@@ -46,7 +48,7 @@ export class Scratch {
   #end = 0;
   /** Bytes of the messages of gather(). */
   gathered = 0;
-  /** Topic names as bytes, NOTHING for those that gather() does not take: to look one up is faster than to write it.
+  /** See name(): to look one up is faster than to write it, and than to ask whether it is well-formed.
    * @type {Map<string, Uint8Array>} */
   #names = new Map();
 
@@ -82,7 +84,7 @@ export class Scratch {
    * @param {number} most bytes that the payload may have
    */
   gather(topic, payload, most) {
-    const name = this.#names.get(topic) ?? this.#learn(topic);
+    const name = this.name(topic);
     const bytes = this.#all;
     const at = this.gathered + 3;
     const from = at + name.length;
@@ -102,8 +104,17 @@ export class Scratch {
     return true;
   }
 
+  /**
+   * A topic name that cannot be wrong, as bytes; none of any other.
+   * @param {string} topic
+   */
+  name(topic) {
+    return this.#names.get(topic) ?? this.#learn(topic);
+  }
+
   /** @param {string} topic */
   #learn(topic) {
+    if (topic.length > NAME_MAX) return NOTHING;
     if (this.#names.size === NAMES_MAX) this.#names.clear();
     const name = PLAIN_NAME.test(topic) ? encoder.encode(topic) : NOTHING;
     this.#names.set(topic, name);
@@ -119,8 +130,9 @@ export class Scratch {
    */
   message(topic, properties, payload, elsewhere) {
     if (topic !== this.#topic) {
-      const { length } = topic;
-      this.topicLength = writeAscii(topic, this.#all, 0) ? length : encoder.encodeInto(topic, this.#all).written;
+      const name = this.name(topic);
+      this.#all.set(name);
+      this.topicLength = name === NOTHING ? encoder.encodeInto(topic, this.#all).written : name.length;
       this.#topic = topic;
     }
     let at = this.topicLength;

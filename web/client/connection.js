@@ -94,7 +94,7 @@ export class Connection {
   #afterwards = null;
   #channel = new MessageChannel();
   /** This task had its first output. */
-  #taskPending = false;
+  taskPending = false;
   #error = /** @type {MqttError | null} */ (null);
   #closing = false;
   #auth;
@@ -347,15 +347,15 @@ export class Connection {
   }
 
   #sendSoon() {
-    if (this.#taskPending || this.#busy) return;
-    this.#taskPending = true;
+    if (this.taskPending || this.#busy) return;
+    this.taskPending = true;
     /** @type {{ ref?: () => void }} */ (this.#channel.port1).ref?.();
     this.#channel.port2.postMessage(0);
     queueMicrotask(() => this.#pump());
   }
 
   #taskEnded() {
-    this.#taskPending = false;
+    this.taskPending = false;
     unref(this.#channel.port1);
     this.#pump();
   }

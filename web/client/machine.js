@@ -48,6 +48,11 @@ export class Machine {
     return this.#now;
   }
 
+  /** The same, or the time when this task had its first output. */
+  taskNow() {
+    return this.connection?.taskPending ? this.#now : this.now();
+  }
+
   /** The MQTT version in force; 0: not connected. */
   get version() {
     return this.connection?.version ?? 0;

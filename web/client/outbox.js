@@ -268,7 +268,7 @@ export class Outbox {
       this.published++;
       return RESOLVED;
     }
-    checkTopic(topic);
+    if (!this.#machine.core.isPlain(topic)) checkTopic(topic);
     if (qos === 0 && (connection === null || connection.stopped)) return this.#wait(topic, payload, options);
     const size = payload.length + topic.length;
     if (qos > 0 || this.#machine.guide?.paces) this.#makeRoom(payload, size, false);
@@ -294,10 +294,10 @@ export class Outbox {
     const { core } = this.#machine;
     const properties = this.#encode(options.properties);
     const flags = this.#flags(payload, options);
-    let result = core.publish(topic, properties, payload, flags, this.#machine.now());
-    if (result === WQ_E_FULL && this.#giveWay(0)) {
-      result = core.publish(topic, properties, payload, flags, this.#machine.now());
-    }
+    // What may expire counts from now on, not from the beginning of the task.
+    const now = properties === undefined ? this.#machine.taskNow() : this.#machine.now();
+    let result = core.publish(topic, properties, payload, flags, now);
+    if (result === WQ_E_FULL && this.#giveWay(0)) result = core.publish(topic, properties, payload, flags, now);
     if (result === WQ_E_STATE) throw notConnectedError('publish'); // the server's last packet ended it
     if (result < 0) throw result === WQ_E_FULL ? this.#tooMany() : coreError(core, 'publish', result);
     this.published++;
@@ -350,7 +350,7 @@ export class Outbox {
     const ends = options.signal !== undefined || options.timeout !== undefined;
     const giveUp = ends ? () => !this.#takeBack(pending) : undefined;
     /** @type {Pending} */
-    const pending = new Pending(options, giveUp, topic, size, large, this.#machine.now(), ACCEPTED);
+    const pending = new Pending(options, giveUp, topic, size, large, this.#machine.taskNow(), ACCEPTED);
     this.#bytes += size;
     return pending;
   }
