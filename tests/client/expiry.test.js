@@ -42,6 +42,24 @@ test('what was queued before the connection was lost expires as well', async () 
   assert.equal((await first).code, 'connection-ended');
 });
 
+test('the time of a message begins when it is published, however long the task has gone on by then', async () => {
+  const peer = new Peer();
+  peer.answers.publish = () => {};
+  peer.connack.properties = { receiveMaximum: 1 };
+  const client = await peer.connect();
+  const first = client.publish('a', 'x', { qos: 1 });
+  const began = performance.now();
+  while (performance.now() - began < 1100);
+  const second = client.publish('a', 'y', { qos: 1, properties: SECOND });
+  const { messageId } = await peer.last.packet('publish');
+  peer.answers.publish = (packet, connection) =>
+    connection.send({ cmd: 'puback', messageId: packet.messageId, reasonCode: 0 });
+  peer.last.send({ cmd: 'puback', messageId, reasonCode: 0 });
+  await Promise.all([first, second]);
+  assert.equal((await peer.last.packet('publish', 2)).properties.messageExpiryInterval, 1);
+  await client.end();
+});
+
 test('what waits for a connection goes out with the rest of its time', async () => {
   const peer = new Peer();
   let open = () => {};
