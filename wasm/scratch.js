@@ -4,6 +4,7 @@ import * as c from '../build/gen/wasmqtt_layout.js';
 
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** Calling the encoder takes as long as so many characters do here. */
 const SHORT = 64;
 /** What cannot be wrong: all other topic names are C's to judge. */
@@ -116,9 +117,11 @@ export class Scratch {
   #learn(topic) {
     if (topic.length > NAME_MAX) return NOTHING;
     if (this.#names.size === NAMES_MAX) this.#names.clear();
-    const name = PLAIN_NAME.test(topic) ? encoder.encode(topic) : NOTHING;
-    this.#names.set(topic, name);
-    return name;
+    const name = encoder.encode(topic);
+    // A key of our own: what was cut from a longer text keeps all of that in memory.
+    const known = PLAIN_NAME.test(topic) ? name : NOTHING;
+    this.#names.set(decoder.decode(name), known);
+    return known;
   }
 
   /**

@@ -1,6 +1,8 @@
 // Messages with QoS 0 that have nothing but topic and payload enter the core together, and nobody can tell.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { calls, total } from './counted.js';
 import { eventually, Peer, publish, rejection, turn } from './peer.js';
 
@@ -142,6 +144,46 @@ test('what finds no room in the middle leaves nothing behind', async () => {
     published(peer).map(({ topic, payload }) => `${topic} ${payload.length}`),
     [...Array(4).fill('fill 15000'), 'same 8', 'same 8000', 'same 5'],
   );
+});
+
+test('topics that were cut from long texts do not keep those in memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc');
+  const peer = new Peer();
+  const client = await peer.connect();
+  const used = async () => {
+    await turn();
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = await used();
+  for (let i = 0; i < 40; i++) {
+    const long = Buffer.alloc(1 << 20, `reply/to/${i}/`).toString('latin1');
+    await client.publish(long.slice(0, 20), 'x');
+    peer.last.packets.length = peer.last.frames.length = 0;
+  }
+  const grown = (await used()) - before;
+  assert(grown < 10 << 20, `${grown} bytes`);
+  await client.end();
+});
+
+test('a large message that fills the 64 KiB leaves at once, with its payload', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  await turn();
+  for (let i = 0; i < 4; i++) client.publish('t', new Uint8Array(15_000));
+  client.publish('t', new Uint8Array(65_532 - client.stats.bufferedBytes - 7));
+  assert.equal(client.stats.bufferedBytes, 65_532);
+  const large = client.publish('t', new Uint8Array(20_000));
+  const after = client.publish('t', 'after');
+  await Promise.all([large, after]);
+  await eventually(() => published(peer).length === 7);
+  assert.deepEqual(
+    published(peer).map(({ payload }) => payload.length),
+    [15_000, 15_000, 15_000, 15_000, published(peer)[4].payload.length, 20_000, 5],
+  );
+  await client.end();
 });
 
 test('a payload may change when publish() has returned', async () => {

@@ -40,6 +40,22 @@ test('a message leaves when it is stored, and QoS 2 when its packet id is', asyn
   assert.deepEqual(lives.store.keys[3], ['-m:1', '-s:1']);
 });
 
+test('of many large messages that leave at once, each has its record', async () => {
+  const lives = new Lives();
+  const client = await lives.begin();
+  lives.peer.answers.publish = () => {};
+  await eventually(() => lives.store.writes.length > 0);
+  lives.store.writes.length = 0;
+  for (let i = 0; i < 10; i++) ignore(client.publish('t', new Uint8Array(15_000), { qos: 2 }));
+  await eventually(() => lives.connection.count('publish') === 10);
+  await eventually(() => lives.store.keys.flat().filter((key) => key.startsWith('s:')).length >= 10);
+  assert.deepEqual(
+    lives.store.keys.flat().filter((key) => key.startsWith('s:')),
+    Array.from({ length: 10 }, (_, i) => `s:${i + 1}`),
+  );
+  await client.end({ force: true });
+});
+
 test('QoS 1 leaves when the message is stored: sent again as new, it does no harm', async () => {
   const lives = new Lives();
   const client = await lives.begin();

@@ -322,7 +322,8 @@ for (const [alg, pairs] of /** @type {const} */ ([
 
 // ------------------------------------------------------------------------------------------------ Alibaba
 
-const product = of(`${ALNUM}-`, 1, 20);
+/** The host's name begins with it. */
+const product = of(`${ALNUM}-`, 1, 20).filter((some) => !/^-|-$/.test(some));
 const alibabaForm = { product, device: id.filter((some) => !/[|&]/.test(some)), secret: key, now: seconds };
 
 /** What stands between the bars of a client id; aliyun-iot-device-sdk has line feeds there. @param {string} clientId */

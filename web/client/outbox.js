@@ -249,7 +249,9 @@ export class Outbox {
    */
   #judge(topic, payload, options) {
     const { guide } = this.#machine;
-    if (guide) guide.publish(topic, payload, options, this.#encode(options.properties)?.length ?? 0);
+    if (!guide) return;
+    checkTopic(topic);
+    guide.publish(topic, payload, options, this.#encode(options.properties)?.length ?? 0);
   }
 
   /**
@@ -278,14 +280,17 @@ export class Outbox {
     }
 
     const token = this.#hand(topic, payload, options);
-    if (token === 0) return connection?.crowded ? this.#crowded(options) : RESOLVED;
+    if (token === 0) {
+      connection?.kick();
+      return connection?.crowded ? this.#crowded(options) : RESOLVED;
+    }
     const pending = this.#pendingOf(topic, large ? ownBytes(payload) : payload, options);
     this.#keep(pending, token);
     return pending.promise;
   }
 
   /**
-   * Give a message to the core. Returns 0 if it has left, else its token.
+   * Give a message to the core. Returns 0 if it is in the output, else its token.
    * @param {string} topic
    * @param {Uint8Array | string} payload
    * @param {PublishOptions} options
@@ -301,7 +306,6 @@ export class Outbox {
     if (result === WQ_E_STATE) throw notConnectedError('publish'); // the server's last packet ended it
     if (result < 0) throw result === WQ_E_FULL ? this.#tooMany() : coreError(core, 'publish', result);
     this.published++;
-    this.#machine.connection?.kick();
     return result;
   }
 
@@ -356,7 +360,7 @@ export class Outbox {
   }
 
   /**
-   * The core has it.
+   * The core has it. Only now may it leave, since then its payload, and what is stored of it, are asked for by its token.
    * @param {Pending} pending
    * @param {number} token
    */
@@ -364,6 +368,7 @@ export class Outbox {
     pending.token = token;
     this.#pending.add(pending);
     if (this.#machine.connection === null) this.#watch();
+    else this.#machine.connection.kick();
   }
 
   /**

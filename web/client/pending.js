@@ -63,18 +63,20 @@ export class PendingMessages {
     else last.newer = pending;
     this.#last = pending;
     this.size++;
-    this.#byToken?.set(pending.token, pending);
+    if (this.#byToken && !this.#byToken.has(pending.token)) this.#byToken.set(pending.token, pending);
   }
 
   /**
+   * The oldest of that token: the core gives it to another as soon as it has settled a message, which may be before that is
+   * told here.
    * @param {number} token
    * @returns {Pending | null | undefined}
    */
   get(token) {
     const first = this.#first;
     if (first === null || first.token === token) return first;
-    this.#byToken ??= new Map([...this].map((pending) => [pending.token, pending]));
-    return this.#byToken.get(token);
+    this.#byToken ??= new Map([...this].reverse().map((pending) => [pending.token, pending]));
+    return this.#byToken.get(token) ?? [...this].find((pending) => pending.token === token);
   }
 
   /** Nothing happens if it is not here. @param {Pending} pending */
@@ -88,7 +90,7 @@ export class PendingMessages {
     pending.older = pending.newer = null; // a message that is done keeps no other alive
     this.size--;
     if (this.size === 0) this.#byToken = null;
-    else this.#byToken?.delete(pending.token);
+    else if (this.#byToken?.get(pending.token) === pending) this.#byToken.delete(pending.token);
   }
 
   clear() {
