@@ -1,8 +1,11 @@
 // Kind 1, client cost: which cases, and the goals for each.
-import { PATIENCE, atMost } from './patience.js';
+import { clientsFor } from './page/clients.js';
+import { rounds } from './rounds.js';
 import { costRow, median } from './rows.js';
 
+/** @typedef {import('./page/cost.js').Case} Case */
 /** @typedef {import('./rows.js').Goal} Goal */
+/** @typedef {import('./stage.js').Scene} Scene */
 
 const VERSIONS = /** @type {const} */ ([
   [4, '3.1.1'],
@@ -15,7 +18,7 @@ const ahead = (limit) => [
   { against: 'MQTT.js', bound: 'least', limit },
 ];
 
-/** @type {readonly { name: string, what: import('./page/cost.js').Case, goals: Goal[] }[]} */
+/** @type {readonly { name: string, what: Case, goals: Goal[] }[]} */
 export const CASES = [
   {
     name: 'in, QoS 0, 32 a frame',
@@ -70,75 +73,75 @@ export async function measure(stage, wanted, done, effort = FULL) {
   for (const { name, what, goals } of CASES) {
     for (const [version, title] of VERSIONS) {
       const row = { kind: 'cost', engine: stage.engine, name: `${name}, ${title}`, unit: 'µs a message' };
-      if (wanted(row.name)) done(costRow(row, await rounds(stage, [{ label: '', what }], version, effort), goals));
+      if (wanted(row.name)) done(costRow(row, await compare(stage, [{ label: '', what }], version, effort), goals));
     }
   }
 }
 
 /**
- * Rounds of all clients in turn, each time in another order.
+ * What a message costs the clients.
  * @param {import('./stage.js').Stage} stage
- * @param {readonly { label: string, what: import('./page/cost.js').Case }[]} cases labels stand before clients' names
+ * @param {readonly { label: string, what: Case }[]} cases labels stand before clients' names
  * @param {import('./page/packets.js').Version} version
  * @param {Effort} effort
  * @param {string[]} [only] the clients that take part
- * @returns {Promise<import('./rows.js').Measured>} in microseconds a message
+ * @returns {Promise<import('./rows.js').Measured>} in microseconds
  */
-export async function rounds(stage, cases, version, effort, only) {
-  const scene = await stage.open('cost.js');
+export async function compare(stage, cases, version, effort, only) {
   /** @type {Record<string, string>} */
-  const failed = {};
+  const none = {};
+  const players = cases.flatMap(({ label, what }) => {
+    const { ready, failed } = clientsFor(what.direction, what.qos, version);
+    Object.assign(none, failed);
+    return ready
+      .filter(({ name }) => !only || only.includes(name))
+      .map(({ name }) => ({
+        name: label + name,
+        prepare: async (/** @type {Scene} */ scene) => {
+          await scene.call('connect', name, what, version);
+          return warmUp(scene, what, effort);
+        },
+      }));
+  });
+  const { parts, failed } = await rounds(stage, 'cost.js', players, effort.rounds);
+  const all = (/** @type {keyof import('./stage.js').Times} */ kind) =>
+    Object.fromEntries(Object.entries(parts).map(([name, list]) => [name, list.map((times) => times[kind])]));
+  return { times: all('elapsed'), work: all('work'), failed: { ...none, ...failed } };
+}
+
+/**
+ * Have a page's client run for a while.
+ * @param {Scene} scene
+ * @param {Case} what
+ * @param {Effort} effort
+ * @returns {Promise<() => Promise<import('./stage.js').Times>>} does a part: microseconds a message
+ */
+async function warmUp(scene, what, effort) {
   const nothing = median((await times(20, () => scene.timed('nothing'))).map(({ work }) => work));
-  /** Microseconds a message. @param {string} client @param {number} messages @param {number | undefined} batch */
-  const run = async (client, messages, batch) => {
-    const times = await scene.timed(batch === undefined ? 'receive' : 'publish', client, messages, batch);
-    const work = Math.max(times.work - nothing, 0);
-    return { work: work / messages, elapsed: Math.max(times.elapsed, work) / messages };
+  const run = async (/** @type {number} */ messages, /** @type {number | undefined} */ batch, server = 0) => {
+    const took = await scene.timed(batch === undefined ? 'receive' : 'publish', messages, batch);
+    const work = Math.max(took.work - nothing, 0);
+    return { work: work / messages - server, elapsed: Math.max(took.elapsed, work) / messages - server };
   };
-  /** @type {{ client: string, messages: number, batch: number | undefined, server: number }[]} */
-  const running = [];
-  /** @param {string} client @param {import('./page/cost.js').Case} what */
-  const warmUp = async (client, what) => {
-    const batches = what.direction === 'in' ? [undefined] : what.qos === 0 ? [1000] : BATCHES;
-    let best = { client, messages: 0, batch: batches[0], cost: Infinity };
-    for (const batch of batches) {
-      const unit = batch ?? what.perFrame ?? 1;
-      let messages = Math.ceil(1000 / unit) * unit;
-      let cost = 0;
-      // Every topic comes twice at least, since the first time is another matter.
-      let seen = 0;
-      for (let spent = 0; spent < effort.warmUp * 1000 || seen < 2 * (what.topics ?? 0);) {
-        cost = (await run(client, messages, batch)).elapsed;
-        spent += Math.max(cost * messages, 100);
-        seen += messages;
-        messages = Math.max(1, Math.round((effort.part * 1000) / cost / unit)) * unit;
-      }
-      if (cost < best.cost) best = { client, messages, batch, cost };
+  const batches = what.direction === 'in' ? [undefined] : what.qos === 0 ? [1000] : BATCHES;
+  let best = { messages: 0, batch: batches[0], cost: Infinity };
+  for (const batch of batches) {
+    const unit = batch ?? what.perFrame ?? 1;
+    let messages = Math.ceil(1000 / unit) * unit;
+    let cost = 0;
+    // Every topic comes twice at least, since the first time is another matter.
+    let seen = 0;
+    for (let spent = 0; spent < effort.warmUp * 1000 || seen < 2 * (what.topics ?? 0);) {
+      cost = (await run(messages, batch)).elapsed;
+      spent += Math.max(cost * messages, 100);
+      seen += messages;
+      // Not by more than ten times: too short a part may seem to cost nothing.
+      messages = Math.min(messages * 10, Math.max(1, Math.round((effort.part * 1000) / cost / unit)) * unit);
     }
-    const server = await scene.call('serverCost', client, best.messages, best.batch);
-    running.push({ ...best, server });
-  };
-  for (const { label, what } of cases) {
-    const prepared = await scene.call('prepare', what, version, only, label);
-    Object.assign(failed, prepared.failed);
-    for (const client of prepared.ready) {
-      await atMost(PATIENCE, warmUp(client, what)).catch((error) => (failed[client] = error.message));
-    }
+    if (cost < best.cost) best = { messages, batch, cost };
   }
-  /** @type {Record<string, number[]>} */
-  const elapsed = Object.fromEntries(running.map(({ client }) => [client, []]));
-  const work = structuredClone(elapsed);
-  for (let round = 0; round < effort.rounds; round++) {
-    for (let i = 0; i < running.length; i++) {
-      const { client, messages, batch, server } = running[(i + round) % running.length];
-      const took = await run(client, messages, batch);
-      elapsed[client].push(took.elapsed - server);
-      work[client].push(took.work - server);
-    }
-  }
-  await scene.call('finish');
-  await scene.close();
-  return { times: elapsed, work, failed };
+  const server = await scene.call('serverCost', best.messages, best.batch);
+  return () => run(best.messages, best.batch, server);
 }
 
 /**

@@ -1,9 +1,11 @@
 // Kind 2, end to end: which cases, and the goals for each.
 import { startLoad } from './load.js';
-import { PATIENCE, atMost } from './patience.js';
-import { median, rateRow } from './rows.js';
+import { clientsFor } from './page/clients.js';
+import { rounds } from './rounds.js';
+import { median, notesOf, rateRow } from './rows.js';
 
 /** @typedef {import('./rows.js').Goal} Goal */
+/** @typedef {import('./stage.js').Scene} Scene */
 
 /**
  * @typedef {object} Case
@@ -53,7 +55,7 @@ export async function measure(stage, wanted, done) {
   try {
     for (const what of CASES) {
       const row = { kind: 'net', engine: stage.engine, name: `net, ${what.name}, ${TITLE}`, unit: 'messages/s' };
-      if (wanted(row.name)) done(rateRow(row, await rounds(stage, load.url, what), what.goals[stage.engine] ?? []));
+      if (wanted(row.name)) done(rateRow(row, await compare(stage, load.url, what), what.goals[stage.engine] ?? []));
     }
     const name = `net, round trip, ${TITLE}`;
     if (wanted(name)) done(await echo(stage, load.url, name));
@@ -68,44 +70,47 @@ export async function measure(stage, wanted, done) {
  * @param {Case} what
  * @returns {Promise<import('./rows.js').Measured>} microseconds a message
  */
-async function rounds(stage, url, { direction, qos = 0, perFrame = 1 }) {
-  const scene = await stage.open('net.js');
-  const { ready, failed } = await scene.call('prepare', url, VERSION, direction, perFrame, qos);
-  /** @type {{ client: string, messages: number, batch?: number }[]} */
-  const running = [];
-  const run = async (/** @type {string} */ client, /** @type {number} */ messages, /** @type {number} */ batch) => {
-    const took = await scene.call(direction === 'in' ? 'receive' : 'publish', client, messages, batch);
+async function compare(stage, url, what) {
+  const { direction, qos = 0, perFrame = 1 } = what;
+  const { ready, failed } = clientsFor(direction, qos, VERSION);
+  // What an event costs without a network is told by `cost`.
+  const players = ready
+    .filter(({ name }) => name !== 'event')
+    .map(({ name }) => ({
+      name,
+      prepare: async (/** @type {Scene} */ scene) => {
+        await scene.call('connect', name, url, VERSION, direction, perFrame, qos);
+        return warmUp(scene, what);
+      },
+    }));
+  const { parts, failed: late } = await rounds(stage, 'net.js', players, ROUNDS);
+  return { times: parts, failed: { ...failed, ...late } };
+}
+
+/**
+ * Have a page's client run for a while.
+ * @param {Scene} scene
+ * @param {Case} what
+ * @returns {Promise<() => Promise<number>>} does a part: microseconds a message
+ */
+async function warmUp(scene, { direction, qos = 0, perFrame = 1 }) {
+  const run = async (/** @type {number} */ messages, /** @type {number} */ batch) => {
+    const took = await scene.call(direction === 'in' ? 'receive' : 'publish', messages, batch);
     return (took * 1000) / messages;
   };
-  const warmUp = async (/** @type {string} */ client) => {
-    let best = { client, messages: 0, batch: 0, cost: Infinity };
-    for (const batch of direction === 'in' ? [perFrame] : qos === 0 ? [1000] : [100, 1000]) {
-      let messages = batch;
-      let cost = 0;
-      for (let spent = 0; spent < WARM_UP;) {
-        cost = await run(client, messages, batch);
-        spent += (cost * messages) / 1000;
-        // Not by more than ten times: the first message is the slowest.
-        messages = Math.min(messages * 10, Math.ceil((PART * 1000) / cost / batch) * batch);
-      }
-      if (cost < best.cost) best = { client, messages, batch, cost };
+  let best = { messages: 0, batch: 0, cost: Infinity };
+  for (const batch of direction === 'in' ? [perFrame] : qos === 0 ? [1000] : [100, 1000]) {
+    let messages = batch;
+    let cost = 0;
+    for (let spent = 0; spent < WARM_UP;) {
+      cost = await run(messages, batch);
+      spent += (cost * messages) / 1000;
+      // Not by more than ten times: the first message is the slowest.
+      messages = Math.min(messages * 10, Math.ceil((PART * 1000) / cost / batch) * batch);
     }
-    running.push(best);
-  };
-  for (const client of ready) {
-    await atMost(PATIENCE, warmUp(client)).catch((error) => (failed[client] = error.message));
+    if (cost < best.cost) best = { messages, batch, cost };
   }
-  /** @type {Record<string, number[]>} */
-  const times = Object.fromEntries(running.map(({ client }) => [client, []]));
-  for (let round = 0; round < ROUNDS; round++) {
-    for (let i = 0; i < running.length; i++) {
-      const { client, messages, batch = 0 } = running[(i + round) % running.length];
-      times[client].push(await run(client, messages, batch));
-    }
-  }
-  await scene.call('finish');
-  await scene.close();
-  return { times, failed };
+  return () => run(best.messages, best.batch);
 }
 
 /**
@@ -116,11 +121,11 @@ async function rounds(stage, url, { direction, qos = 0, perFrame = 1 }) {
  */
 async function echo(stage, url, name) {
   const scene = await stage.open('net.js');
-  const { failed } = await scene.call('prepare', url, VERSION, 'echo');
+  const { ready, failed } = clientsFor('echo', 0, VERSION);
+  for (const client of ready) await scene.call('connect', client.name, url, VERSION, 'echo');
   await scene.call('echo', ECHOES / 10);
   /** @type {Record<string, number[]>} */
   const times = await scene.call('echo', ECHOES);
-  await scene.call('finish');
   await scene.close();
   const values = Object.fromEntries(Object.entries(times).map(([client, list]) => [client, median(list) * 1000]));
   const limit = Math.max(values.walk * ECHO_TIMES, values.walk + ECHO_MORE);
@@ -132,6 +137,6 @@ async function echo(stage, url, name) {
     values,
     checks:
       stage.engine === 'chromium' ? [{ goal: { against: '', bound: 'most', limit }, measured: values.wasmqtt }] : [],
-    notes: Object.entries(failed).map(([client, why]) => `${client}: ${why}`),
+    notes: notesOf(failed),
   };
 }

@@ -1,8 +1,9 @@
 // What grows with topics, subscriptions, messages and payloads.
-import { FULL, rounds } from './cost.js';
+import { FULL, compare } from './cost.js';
 import { startLoad } from './load.js';
-import { median } from './rows.js';
+import { median, notesOf, ratio } from './rows.js';
 
+/** @typedef {import('./rows.js').Goal} Goal */
 /** @typedef {import('./rows.js').Row} Row */
 
 const INBOUND = /** @type {const} */ ({ direction: 'in', qos: 0, size: 64, perFrame: 32 });
@@ -39,7 +40,10 @@ export async function measure(stage, wanted, done) {
  */
 async function topics(stage, row) {
   const cases = [10, 100_000].map((topics) => ({ label: `${topics} `, what: { ...INBOUND, topics } }));
-  const { times } = await rounds(stage, cases, 5, { ...FULL, part: 60, warmUp: 400 }, CLIENTS);
+  const { times, failed } = await compare(stage, cases, 5, { ...FULL, part: 60, warmUp: 400 }, CLIENTS);
+  /** @type {Goal} */
+  const goal = { against: '10 topics', bound: 'most', limit: 2 };
+  if (Object.keys(failed).length > 0) return incomplete(row, goal, failed);
   const [few, many, walkFew, walkMany] = ['10 wasmqtt', '100000 wasmqtt', '10 walk', '100000 walk'].map(
     (name) => times[name],
   );
@@ -48,7 +52,7 @@ async function topics(stage, row) {
     ...row,
     unit: 'µs a message',
     values: { wasmqtt: median(many), walk: median(walkMany) },
-    checks: [{ goal: { against: '10 topics', bound: 'most', limit: 2 }, measured }],
+    checks: [{ goal, measured }],
     notes: [`10 topics: ${median(few).toFixed(3)}, walk ${median(walkFew).toFixed(3)}`],
   };
 }
@@ -60,20 +64,29 @@ async function topics(stage, row) {
  */
 async function subscriptions(stage, row) {
   const cases = [0, 9999].map((subscriptions) => ({ label: `${subscriptions} `, what: { ...INBOUND, subscriptions } }));
-  const { times } = await rounds(stage, cases, 5, FULL, ['wasmqtt']);
+  const { times, failed } = await compare(stage, cases, 5, FULL, ['wasmqtt']);
+  /** @type {Goal} */
+  const goal = { against: '1 subscription', bound: 'most', limit: 1.2 };
+  if (Object.keys(failed).length > 0) return incomplete(row, goal, failed);
   const [one, many] = [times['0 wasmqtt'], times['9999 wasmqtt']];
   return {
     ...row,
     unit: 'µs a message',
     values: { wasmqtt: median(many) },
-    checks: [
-      {
-        goal: { against: '1 subscription', bound: 'most', limit: 1.2 },
-        measured: median(many.map((cost, i) => cost / one[i])),
-      },
-    ],
+    checks: [{ goal, measured: ratio(many, one) }],
     notes: [`1 subscription: ${median(one).toFixed(3)}`],
   };
+}
+
+/**
+ * A row of which a part is missing.
+ * @param {Pick<Row, 'kind' | 'engine' | 'name' | 'notes'>} row
+ * @param {Goal} goal
+ * @param {Record<string, string>} failed
+ * @returns {Row}
+ */
+function incomplete(row, goal, failed) {
+  return { ...row, unit: 'µs a message', values: {}, checks: [{ goal, measured: undefined }], notes: notesOf(failed) };
 }
 
 /**

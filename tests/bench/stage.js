@@ -68,6 +68,8 @@ export async function openStage(engine) {
       'privacy.reduceTimerPrecision': false,
       // The driver has Firefox note the stack of every promise in its pages, as developer tools do; else it does not.
       'javascript.options.asyncstack': false,
+      // Else all pages that are isolated share one process, and with it the collector of garbage.
+      'dom.ipc.processCount.webCOOP+COEP': 16,
     },
   }).catch((error) => {
     server.close();
@@ -121,6 +123,7 @@ export async function openStage(engine) {
           const after = threadTimes(pid);
           return { work: after.ran - before.ran, elapsed: took - (after.waited - before.waited) };
         },
+        front: () => page.bringToFront(),
         close: () => page.close(),
       };
     },
@@ -171,6 +174,7 @@ async function renderer(browser, page) {
  * @property {import('puppeteer-core').Page} page
  * @property {(name: string, ...args: unknown[]) => Promise<any>} call a function of the module, whose promise is waited for
  * @property {(name: string, ...args: unknown[]) => Promise<Times>} timed the same by the module's function `timed`
+ * @property {() => Promise<void>} front bring the page to the front: the timers of others are throttled
  * @property {() => Promise<void>} close
  */
 

@@ -1,5 +1,6 @@
 // The clients that are compared, each used as its documentation says and set to be as fast as it can be, behind one face.
 import { handingWalk, makePublish, walk } from './packets.js';
+import { Sender } from './sender.js';
 
 /** @typedef {import('./packets.js').Version} Version */
 
@@ -9,162 +10,179 @@ import { handingWalk, makePublish, walk } from './packets.js';
  * @property {(topics: string[], payload: Uint8Array, qos: number, count: number) => Promise<unknown>} publish `count`
  *   messages at once; resolves when the client has told that all are done, or the last with QoS 0
  * @property {(topic: string, payload: Uint8Array) => void} say one message with QoS 0
- * @property {() => unknown} end
  */
+
+/** @typedef {'in' | 'out' | 'echo'} Direction of messages that are measured: to the client, from it, there and back */
 
 /**
  * @typedef {object} Client
  * @property {string} name
  * @property {boolean} real it speaks MQTT
  * @property {readonly Version[]} versions that it speaks
+ * @property {(direction: Direction, qos: number) => boolean} does such messages
  * @property {(url: string, version: Version) => Promise<Session>} connect
  */
+
+const load = (/** @type {string} */ url) => import(url);
+const anything = () => true;
+
+/**
+ * The app of a client that returns promises.
+ * @param {{ publish(topic: string, payload: Uint8Array, options: { qos: 0 | 1 | 2 }): Promise<unknown> }} client
+ * @param {string[]} topics
+ * @param {Uint8Array} payload
+ * @param {number} qos
+ * @param {number} count
+ */
+async function publishAll(client, topics, payload, qos, count) {
+  const options = /** @type {{ qos: 0 | 1 | 2 }} */ ({ qos });
+  if (qos === 0) {
+    for (let i = 1; i < count; i++) client.publish(topics[i % topics.length], payload, options);
+    return client.publish(topics[0], payload, options);
+  }
+  const all = [];
+  for (let i = 0; i < count; i++) all.push(client.publish(topics[i % topics.length], payload, options));
+  // Promise.all() takes Firefox twice as long.
+  for (const one of all) await one;
+  return undefined;
+}
 
 /**
  * Ours. It sends 100 messages with QoS 1 and 2 ahead of their acknowledgements unless told otherwise, 20 in 3.1.1; the others
  * know no bound.
- * @param {typeof import('../../../web/client/index.js').connect} connect
- * @param {string} wasm
- * @returns {Client}
+ * @type {Client}
  */
-function wasmqtt(connect, wasm) {
-  return {
-    name: 'wasmqtt',
-    real: true,
-    versions: [4, 5],
-    async connect(url, version) {
-      const client = await connect(url, { wasm, protocolVersion: version, keepalive: 0, maxInflight: 1000 });
-      client.on('error', (error) => {
-        throw error;
-      });
-      return {
-        async subscribe(filter, qos, sink) {
-          const options = /** @type {{ qos: 0 | 1 | 2 }} */ ({ qos });
-          await client.subscribe(filter, options, (message) => sink.take(message.topic, message.payload));
-        },
-        async publish(topics, payload, qos, count) {
-          const options = /** @type {{ qos: 0 | 1 | 2 }} */ ({ qos });
-          if (qos === 0) {
-            for (let i = 1; i < count; i++) client.publish(topics[i % topics.length], payload, options);
-            return client.publish(topics[0], payload, options);
-          }
-          const all = [];
-          for (let i = 0; i < count; i++) all.push(client.publish(topics[i % topics.length], payload, options));
-          // Promise.all() takes Firefox twice as long.
-          for (const one of all) await one;
-          return undefined;
-        },
-        say: (topic, payload) => void client.publish(topic, payload),
-        end: () => client.end(),
-      };
-    },
-  };
-}
+const wasmqtt = {
+  name: 'wasmqtt',
+  real: true,
+  versions: [4, 5],
+  does: anything,
+  async connect(url, protocolVersion) {
+    /** @type {typeof import('../../../web/client/index.js')} */
+    const { connect } = await load('/dist/wasmqtt.js');
+    const client = await connect(url, {
+      wasm: '/dist/wasmqtt.wasm',
+      protocolVersion,
+      keepalive: 0,
+      maxInflight: 1000,
+    });
+    client.on('error', (error) => {
+      throw error;
+    });
+    return {
+      async subscribe(filter, qos, sink) {
+        const options = /** @type {{ qos: 0 | 1 | 2 }} */ ({ qos });
+        await client.subscribe(filter, options, (message) => sink.take(message.topic, message.payload));
+      },
+      publish: (topics, payload, qos, count) => publishAll(client, topics, payload, qos, count),
+      say: (topic, payload) => void client.publish(topic, payload),
+    };
+  },
+};
 
 /**
  * MQTT.js, its browser build: its own stream over the page's WebSocket, no keep-alive, no reconnecting, no log; and no
  * pause of a second when half a MiB waits in the socket.
- * @param {any} mqtt the module's default export
- * @returns {Client}
+ * @type {Client}
  */
-function mqttJs(mqtt) {
-  return {
-    name: 'MQTT.js',
-    real: true,
-    versions: [4, 5],
-    async connect(url, version) {
-      const client = await mqtt.connectAsync(url, {
-        protocolVersion: version,
-        keepalive: 0,
-        reconnectPeriod: 0,
-        browserBufferSize: 1 << 30,
-      });
-      return {
-        async subscribe(filter, qos, sink) {
-          client.on('message', (/** @type {string} */ topic, /** @type {Uint8Array} */ payload) =>
-            sink.take(topic, payload),
-          );
-          await client.subscribeAsync(filter, { qos });
-        },
-        publish(topics, payload, qos, count) {
-          const options = { qos };
-          if (qos === 0) {
-            for (let i = 1; i < count; i++) client.publish(topics[i % topics.length], payload, options);
-            return client.publishAsync(topics[0], payload, options);
-          }
-          return new Promise((resolve, reject) => {
-            let done = 0;
-            const called = (/** @type {unknown} */ error) => {
-              if (error) reject(error);
-              else if (++done === count) resolve(undefined);
-            };
-            for (let i = 0; i < count; i++) client.publish(topics[i % topics.length], payload, options, called);
-          });
-        },
-        say: (topic, payload) => void client.publish(topic, payload),
-        end: () => client.endAsync(true),
-      };
-    },
-  };
-}
-
-/**
- * Paho JS as it comes; it has no more to set than keep-alive and reconnecting.
- * @param {any} Paho the library's global
- * @returns {Client}
- */
-function paho(Paho) {
-  return {
-    name: 'Paho JS',
-    real: true,
-    versions: [4],
-    async connect(url, version) {
-      const client = new Paho.Client(url, `bench-${Math.random().toString(36).slice(2)}`);
-      await new Promise((resolve, reject) => {
-        client.connect({
-          mqttVersion: version,
-          keepAliveInterval: 0,
-          reconnect: false,
-          onSuccess: resolve,
-          onFailure: reject,
+const mqttJs = {
+  name: 'MQTT.js',
+  real: true,
+  versions: [4, 5],
+  does: anything,
+  async connect(url, version) {
+    const { default: mqtt } = await load('/peers/mqtt.js');
+    const client = await mqtt.connectAsync(url, {
+      protocolVersion: version,
+      keepalive: 0,
+      reconnectPeriod: 0,
+      browserBufferSize: 1 << 30,
+    });
+    return {
+      async subscribe(filter, qos, sink) {
+        client.on('message', (/** @type {string} */ topic, /** @type {Uint8Array} */ payload) =>
+          sink.take(topic, payload),
+        );
+        await client.subscribeAsync(filter, { qos });
+      },
+      publish(topics, payload, qos, count) {
+        const options = { qos };
+        if (qos === 0) {
+          for (let i = 1; i < count; i++) client.publish(topics[i % topics.length], payload, options);
+          return client.publishAsync(topics[0], payload, options);
+        }
+        return new Promise((resolve, reject) => {
+          let done = 0;
+          const called = (/** @type {unknown} */ error) => {
+            if (error) reject(error);
+            else if (++done === count) resolve(undefined);
+          };
+          for (let i = 0; i < count; i++) client.publish(topics[i % topics.length], payload, options, called);
         });
-      });
-      return {
-        async subscribe(filter, qos, sink) {
-          client.onMessageArrived = (/** @type {any} */ message) =>
-            sink.take(message.destinationName, message.payloadBytes);
-          await new Promise((onSuccess, onFailure) => client.subscribe(filter, { qos, onSuccess, onFailure }));
-        },
-        publish(topics, payload, qos, count) {
-          return new Promise((resolve) => {
-            let done = 0;
-            if (qos === 0) resolve(undefined);
-            else {
-              client.onMessageDelivered = () => {
-                if (++done === count) resolve(undefined);
-              };
-            }
-            for (let i = 0; i < count; i++) client.send(topics[i % topics.length], payload, qos, false);
-          });
-        },
-        say: (topic, payload) => client.send(topic, payload, 0, false),
-        end: () => client.disconnect(),
-      };
-    },
-  };
-}
+      },
+      say: (topic, payload) => void client.publish(topic, payload),
+    };
+  },
+};
 
 /**
- * No client at all: what looking at the packets costs. `take` is given each WebSocket message.
+ * Paho JS as it comes, a script of the page; it has no more to set than keep-alive and reconnecting.
+ * @type {Client}
+ */
+const paho = {
+  name: 'Paho JS',
+  real: true,
+  versions: [4],
+  does: anything,
+  async connect(url, version) {
+    const { Paho } = /** @type {any} */ (globalThis);
+    const client = new Paho.Client(url, `bench-${Math.random().toString(36).slice(2)}`);
+    await new Promise((resolve, reject) => {
+      client.connect({
+        mqttVersion: version,
+        keepAliveInterval: 0,
+        reconnect: false,
+        onSuccess: resolve,
+        onFailure: reject,
+      });
+    });
+    return {
+      async subscribe(filter, qos, sink) {
+        client.onMessageArrived = (/** @type {any} */ message) =>
+          sink.take(message.destinationName, message.payloadBytes);
+        await new Promise((onSuccess, onFailure) => client.subscribe(filter, { qos, onSuccess, onFailure }));
+      },
+      publish(topics, payload, qos, count) {
+        return new Promise((resolve) => {
+          let done = 0;
+          if (qos === 0) resolve(undefined);
+          else {
+            client.onMessageDelivered = () => {
+              if (++done === count) resolve(undefined);
+            };
+          }
+          for (let i = 0; i < count; i++) client.send(topics[i % topics.length], payload, qos, false);
+        });
+      },
+      say: (topic, payload) => client.send(topic, payload, 0, false),
+    };
+  },
+};
+
+/**
+ * No client at all: what looking at the packets costs, or writing them.
  * @param {string} name
- * @param {(buffer: ArrayBuffer, version: Version, sink: import('./sink.js').Sink) => void} take
+ * @param {Client['does']} does
+ * @param {(buffer: ArrayBuffer, version: Version, sink: import('./sink.js').Sink) => void} take is given each WebSocket
+ *   message, unless it publishes
  * @returns {Client}
  */
-function looker(name, take) {
+function bare(name, does, take) {
   return {
     name,
     real: false,
     versions: [4, 5],
+    does,
     async connect(url, version) {
       const socket = new WebSocket(url, ['mqtt']);
       socket.binaryType = 'arraybuffer';
@@ -172,30 +190,55 @@ function looker(name, take) {
         socket.onopen = resolve;
         socket.onerror = reject;
       });
+      const sender = new Sender((bytes) => socket.send(bytes), version);
       return {
         async subscribe(_filter, _qos, sink) {
           socket.onmessage = ({ data }) => take(data, version, sink);
         },
-        publish: () => Promise.reject(new Error('it publishes nothing')),
+        async publish(topics, payload, qos, count) {
+          const { onmessage } = socket;
+          socket.onmessage = ({ data }) => sender.take(data);
+          await publishAll(sender, topics, payload, qos, count);
+          socket.onmessage = onmessage;
+        },
         say: (topic, payload) => socket.send(makePublish(version, topic, payload)),
-        end: () => socket.close(),
       };
     },
   };
 }
 
-/** @type {readonly Client[]} */
-export const LOOKERS = [
-  looker('event', (_buffer, _version, sink) => sink.add(sink.perFrame, 0)),
-  looker('walk', walk),
-  looker('handing walk', (buffer, version, sink) =>
+const receives = (/** @type {Direction} */ direction, /** @type {number} */ qos) => direction === 'in' && qos === 0;
+
+/** All of them, in the order of the table. @type {readonly Client[]} */
+export const CLIENTS = [
+  wasmqtt,
+  bare('walk', (direction, qos) => direction !== 'in' || qos === 0, walk),
+  bare('handing walk', receives, (buffer, version, sink) =>
     handingWalk(buffer, version, ({ payload }) => sink.take('', payload)),
   ),
+  paho,
+  mqttJs,
+  bare('event', receives, (_buffer, _version, sink) => sink.add(sink.perFrame, 0)),
 ];
 
-/** The clients proper. */
-export async function loadClients() {
-  const load = (/** @type {string} */ url) => import(url);
-  const [{ connect }, mqtt] = await Promise.all([load('/dist/wasmqtt.js'), load('/peers/mqtt.js')]);
-  return [wasmqtt(connect, '/dist/wasmqtt.wasm'), mqttJs(mqtt.default), paho(/** @type {any} */ (globalThis).Paho)];
+/** @param {string} name */
+export function clientOf(name) {
+  return /** @type {Client} */ (CLIENTS.find((client) => client.name === name));
+}
+
+/**
+ * Those that a row is for.
+ * @param {Direction} direction
+ * @param {number} qos
+ * @param {Version} version
+ * @returns {{ ready: Client[], failed: Record<string, string> }} failed: why the others have no part in it, by name
+ */
+export function clientsFor(direction, qos, version) {
+  const able = CLIENTS.filter((client) => client.does(direction, qos));
+  const speaks = (/** @type {Client} */ client) => client.versions.includes(version);
+  const mute = able.filter((client) => !speaks(client));
+  return {
+    ready: able.filter(speaks),
+    failed: Object.fromEntries(mute.map(({ name }) => [name, 'does not speak the version'])),
+  };
 }

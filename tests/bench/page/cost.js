@@ -1,9 +1,8 @@
 // Kind 1, what a client itself costs: the page's WebSocket is the in-page peer of peer.js, so that no network is in it.
-// The driver has each client do its part of a round, and looks at the time that the page's thread took meanwhile.
-import { LOOKERS, loadClients } from './clients.js';
+// A page has one client. The driver has it do its part of a round, and looks at the time that the page's thread took meanwhile.
+import { clientOf } from './clients.js';
 import { makeFrames, topicName } from './packets.js';
 import { InPageSocket } from './peer.js';
-import { Runners } from './runners.js';
 import { Sink } from './sink.js';
 
 /** @typedef {import('./packets.js').Version} Version */
@@ -23,73 +22,40 @@ const WINDOW = 512;
 /** Bytes of frames that are made, at least. */
 const FRAMES = 4 << 20;
 
-/**
- * @typedef {object} Runner one client, connected
- * @property {import('./clients.js').Session} session
- * @property {InPageSocket} socket
- * @property {Sink} sink
- * @property {Load} load
- * @property {number} next of the load's frames
- */
+/** @type {import('./clients.js').Session} */
+let session;
+/** @type {InPageSocket} */
+let socket;
+/** @type {Sink} */
+let sink;
+/** What the case sends. @type {{ qos: number, perFrame: number, frames: ArrayBuffer[], names: string[], payload: Uint8Array }} */
+let load;
+/** Of the load's frames. */
+let next = 0;
 
 /**
- * @typedef {object} Load what a case sends
- * @property {number} qos
- * @property {number} perFrame
- * @property {ArrayBuffer[]} frames
- * @property {string[]} names
- * @property {Uint8Array} payload
- */
-
-/** @type {Runners<Runner>} */
-const runners = new Runners();
-const RealWebSocket = globalThis.WebSocket;
-
-/**
- * Connect all clients that a case is for. Several cases can be there at once.
+ * Connect the page's client.
+ * @param {string} name
  * @param {Case} what
  * @param {Version} version
- * @param {string[]} [only] the clients that take part
- * @param {string} [label] stands before their names
- * @returns {Promise<{ ready: string[], failed: Record<string, string> }>}
  */
-export async function prepare(what, version, only, label = '') {
+export async function connect(name, what, version) {
   const { direction, qos, size, perFrame = 1, topics = 1000, subscriptions = 0 } = what;
   const inbound = direction === 'in';
-  globalThis.WebSocket = RealWebSocket;
-  const clients = await loadClients();
   globalThis.WebSocket = /** @type {any} */ (InPageSocket);
   const count = Math.max(Math.floor(FRAMES / perFrame / (size + 36)), Math.ceil(topics / perFrame));
-  /** @type {Load} */
-  const load = {
+  load = {
     qos,
     perFrame,
     frames: inbound ? makeFrames({ version, qos, size, perFrame, topics, frames: count }) : [],
     names: inbound ? [] : Array.from({ length: topics }, (_, n) => topicName(n)),
     payload: new Uint8Array(size).fill(42),
   };
-  const ready = [];
-  /** @type {Record<string, string>} */
-  const failed = {};
-  for (const client of [...(inbound && qos === 0 ? LOOKERS : []), ...clients]) {
-    if (only && !only.includes(client.name)) continue;
-    if (!client.versions.includes(version)) {
-      failed[client.name] = 'does not speak the version';
-      continue;
-    }
-    try {
-      const session = await client.connect('ws://bench.test/mqtt', version);
-      const sink = new Sink(perFrame);
-      const socket = InPageSocket.last;
-      if (inbound) await session.subscribe('site/#', qos, sink);
-      await Promise.all(Array.from({ length: subscriptions }, (_, n) => session.subscribe(otherFilter(n), qos, sink)));
-      ready.push(label + client.name);
-      runners.set(label + client.name, { session, sink, socket, load, next: 0 });
-    } catch (error) {
-      failed[client.name] = String(error instanceof Error ? error.message : error);
-    }
-  }
-  return { ready, failed };
+  session = await clientOf(name).connect('ws://bench.test/mqtt', version);
+  sink = new Sink(perFrame);
+  socket = InPageSocket.last;
+  if (inbound) await session.subscribe('site/#', qos, sink);
+  await Promise.all(Array.from({ length: subscriptions }, (_, n) => session.subscribe(otherFilter(n), qos, sink)));
 }
 
 /** A filter that begins as the topics do, and matches none. @param {number} n */
@@ -105,60 +71,53 @@ function otherFilter(n) {
 }
 
 /**
- * Have a client receive so many messages, and acknowledge them.
- * @param {string} name
+ * Have the client receive so many messages, and acknowledge them.
  * @param {number} messages
  */
-export async function receive(name, messages) {
-  const { socket, sink, load } = runners.of(name);
+export async function receive(messages) {
   const { perFrame, qos } = load;
   const all = socket.acknowledged + messages;
   const came = sink.expect(messages);
-  socket.feed(nextFrames(runners.of(name), messages / perFrame), perFrame, qos > 0 ? WINDOW : Infinity);
+  socket.feed(nextFrames(messages / perFrame), perFrame, qos > 0 ? WINDOW : Infinity);
   await came;
-  if (qos > 0) await until(socket, () => socket.acknowledged === all);
+  if (qos > 0) await until(() => socket.acknowledged === all);
 }
 
 /**
  * Frames in turn, so that every topic has its.
- * @param {Runner} of
  * @param {number} count
  */
-function nextFrames(of, count) {
-  const { frames } = of.load;
+function nextFrames(count) {
+  const { frames } = load;
   const chosen = [];
   for (let i = 0; i < count; i++) {
-    chosen.push(frames[of.next]);
-    of.next = (of.next + 1) % frames.length;
+    chosen.push(frames[next]);
+    next = (next + 1) % frames.length;
   }
   return chosen;
 }
 
 /**
- * Have a client publish so many messages, `batch` at a time: the next when those are done.
- * @param {string} name
+ * Have the client publish so many messages, `batch` at a time: the next when those are done.
  * @param {number} messages
  * @param {number} batch
  */
-export async function publish(name, messages, batch) {
-  const { session, socket, load } = runners.of(name);
+export async function publish(messages, batch) {
   for (let i = 0; i < messages; i += batch) {
     const all = socket.published + batch;
     await session.publish(load.names, load.payload, load.qos, batch);
-    await until(socket, () => socket.published === all);
+    await until(() => socket.published === all);
   }
 }
 
 /**
  * What the server's work for messages costs that is part of what was measured, in microseconds a message.
- * @param {string} name
  * @param {number} messages
  * @param {number} [batch]
  */
-export async function serverCost(name, messages, batch) {
-  const { socket } = runners.of(name);
+export async function serverCost(messages, batch) {
   const record = socket.record();
-  await (batch === undefined ? receive(name, messages) : publish(name, messages, batch));
+  await (batch === undefined ? receive(messages) : publish(messages, batch));
   const sent = record();
   let least = Infinity;
   for (let i = 0; i < 30; i++) {
@@ -185,13 +144,8 @@ export async function timed(name, ...args) {
   return performance.now() - began;
 }
 
-export const finish = () => runners.end();
-
-/**
- * @param {InPageSocket} socket
- * @param {() => boolean} reached
- */
-function until(socket, reached) {
+/** @param {() => boolean} reached */
+function until(reached) {
   return new Promise((resolve) => {
     socket.changed = () => {
       if (reached()) resolve(undefined);

@@ -1,57 +1,41 @@
 // Kind 2, end to end: the page's own WebSocket to the load server of load.c.
-import { LOOKERS, loadClients } from './clients.js';
+import { clientOf } from './clients.js';
 import { topicName } from './packets.js';
-import { Runners } from './runners.js';
 import { Sink } from './sink.js';
 
 /** @typedef {import('./packets.js').Version} Version */
 
-/** @type {Runners<{ session: import('./clients.js').Session, sink: Sink }>} */
-const runners = new Runners();
+/** Those of the page, by name: one, but for round trips. @type {Map<string, { session: import('./clients.js').Session, sink: Sink }>} */
+const connected = new Map();
 const names = Array.from({ length: 1000 }, (_, n) => topicName(n));
 const payload = new Uint8Array(64).fill(42);
 const nothing = new Uint8Array(0);
 let qos = 0;
 
 /**
- * Connect everything that a case is for.
+ * Connect a client.
+ * @param {string} name
  * @param {string} url
  * @param {Version} version
- * @param {'in' | 'out' | 'echo'} direction
+ * @param {import('./clients.js').Direction} direction
  * @param {number} [perFrame]
  * @param {number} [level] QoS of what is published
- * @returns {Promise<{ ready: string[], failed: Record<string, string> }>}
  */
-export async function prepare(url, version, direction, perFrame = 1, level = 0) {
+export async function connect(name, url, version, direction, perFrame = 1, level = 0) {
   qos = level;
-  /** @type {Record<string, string>} */
-  const failed = {};
-  const lookers = LOOKERS.filter(({ name }) => (direction === 'in' ? name !== 'event' : name === 'walk'));
-  for (const client of [...(direction === 'out' ? [] : lookers), ...(await loadClients())]) {
-    if (!client.versions.includes(version)) {
-      failed[client.name] = 'does not speak the version';
-      continue;
-    }
-    try {
-      const session = await client.connect(`${url}/${version}/64/${perFrame}/1000`, version);
-      const sink = new Sink(perFrame);
-      await session.subscribe(direction === 'in' ? 'site/#' : 'echo/#', 0, sink);
-      runners.set(client.name, { session, sink });
-    } catch (error) {
-      failed[client.name] = String(error instanceof Error ? error.message : error);
-    }
-  }
-  return { ready: [...runners.keys()], failed };
+  const session = await clientOf(name).connect(`${url}/${version}/64/${perFrame}/1000`, version);
+  const sink = new Sink(perFrame);
+  await session.subscribe(direction === 'in' ? 'site/#' : 'echo/#', 0, sink);
+  connected.set(name, { session, sink });
 }
 
 /**
  * Have the server send so many messages.
- * @param {string} name
  * @param {number} messages
  * @returns {Promise<number>} milliseconds
  */
-export async function receive(name, messages) {
-  const { session, sink } = runners.of(name);
+export async function receive(messages) {
+  const [{ session, sink }] = connected.values();
   const began = performance.now();
   const came = sink.expect(messages);
   session.say('go', new TextEncoder().encode(String(messages)));
@@ -61,13 +45,12 @@ export async function receive(name, messages) {
 
 /**
  * Publish so many messages, `batch` at a time; it ends when the server has had them all.
- * @param {string} name
  * @param {number} messages
  * @param {number} batch
  * @returns {Promise<number>} milliseconds
  */
-export async function publish(name, messages, batch) {
-  const { session, sink } = runners.of(name);
+export async function publish(messages, batch) {
+  const [{ session, sink }] = connected.values();
   const began = performance.now();
   for (let i = 0; i < messages; i += batch) await session.publish(names, payload, qos, batch);
   const came = sink.expect(1);
@@ -84,9 +67,9 @@ export async function publish(name, messages, batch) {
 export async function echo(count) {
   /** @type {Record<string, number[]>} */
   const times = {};
-  for (const name of runners.keys()) times[name] = [];
+  for (const name of connected.keys()) times[name] = [];
   for (let i = 0; i < count; i++) {
-    for (const [name, { session, sink }] of runners) {
+    for (const [name, { session, sink }] of connected) {
       const began = performance.now();
       const came = sink.expect(1);
       session.say('echo/one', payload);
@@ -96,5 +79,3 @@ export async function echo(count) {
   }
   return times;
 }
-
-export const finish = () => runners.end();

@@ -1,5 +1,5 @@
 // What grows with the load: memory.
-import { loadClients } from './clients.js';
+import { clientOf } from './clients.js';
 import { makeFrames, topicName } from './packets.js';
 import { InPageSocket } from './peer.js';
 import { Sink } from './sink.js';
@@ -34,10 +34,9 @@ async function library() {
 
 /** A client that is to receive. */
 export async function prepareReceiving() {
-  const [client] = await loadClients();
   globalThis.WebSocket = /** @type {any} */ (InPageSocket);
   frames = makeFrames({ version: 5, qos: 0, size: 64, perFrame: PER_FRAME, topics: 1000, frames: 1000 });
-  session = await client.connect('ws://bench.test/mqtt', 5);
+  session = await clientOf('wasmqtt').connect('ws://bench.test/mqtt', 5);
   sink = new Sink(PER_FRAME);
   await session.subscribe('site/#', 0, sink);
 }
