@@ -91,17 +91,15 @@ export async function compare(stage, cases, version, effort, only) {
   /** @type {Record<string, string>} */
   const none = {};
   const players = cases.flatMap(({ label, what }) => {
-    const { ready, failed } = clientsFor(what.direction, what.qos, version);
+    const { ready, failed } = clientsFor(what.direction, what.qos, version, only);
     Object.assign(none, failed);
-    return ready
-      .filter(({ name }) => !only || only.includes(name))
-      .map(({ name }) => ({
-        name: label + name,
-        prepare: async (/** @type {Scene} */ scene) => {
-          await scene.call('connect', name, what, version);
-          return warmUp(scene, what, effort);
-        },
-      }));
+    return ready.map(({ name }) => ({
+      name: label + name,
+      prepare: async (/** @type {Scene} */ scene) => {
+        await scene.call('connect', name, what, version);
+        return warmUp(scene, what, effort);
+      },
+    }));
   });
   const { parts, failed } = await rounds(stage, 'cost.js', players, effort.rounds);
   const all = (/** @type {keyof import('./stage.js').Times} */ kind) =>

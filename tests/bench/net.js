@@ -40,7 +40,9 @@ const ROUNDS = 7;
 /** Milliseconds of a client's part of a round. */
 const PART = 120;
 const WARM_UP = 500;
-const ECHOES = 5000;
+/** Round trips in a client's part of a round, and the rounds. */
+const ECHOES = 500;
+const ECHO_ROUNDS = 10;
 /** A round trip may take so many microseconds longer than a bare WebSocket's, or so many times as long. */
 const ECHO_MORE = 50;
 const ECHO_TIMES = 1.15;
@@ -120,14 +122,21 @@ async function warmUp(scene, { direction, qos = 0, perFrame = 1 }) {
  * @returns {Promise<import('./rows.js').Row>}
  */
 async function echo(stage, url, name) {
-  const scene = await stage.open('net.js');
-  const { ready, failed } = clientsFor('echo', 0, VERSION);
-  for (const client of ready) await scene.call('connect', client.name, url, VERSION, 'echo');
-  await scene.call('echo', ECHOES / 10);
-  /** @type {Record<string, number[]>} */
-  const times = await scene.call('echo', ECHOES);
-  await scene.close();
-  const values = Object.fromEntries(Object.entries(times).map(([client, list]) => [client, median(list) * 1000]));
+  const { ready, failed: none } = clientsFor('echo', 0, VERSION);
+  const players = ready.map((client) => ({
+    name: client.name,
+    prepare: async (/** @type {Scene} */ scene) => {
+      await scene.call('connect', client.name, url, VERSION, 'echo');
+      /** @type {() => Promise<number[]>} */
+      const part = () => scene.call('echo', ECHOES);
+      await part();
+      return part;
+    },
+  }));
+  const { parts, failed } = await rounds(stage, 'net.js', players, ECHO_ROUNDS);
+  const values = Object.fromEntries(
+    Object.entries(parts).map(([client, lists]) => [client, median(lists.flat()) * 1000]),
+  );
   const limit = Math.max(values.walk * ECHO_TIMES, values.walk + ECHO_MORE);
   return {
     kind: 'net',
@@ -137,6 +146,6 @@ async function echo(stage, url, name) {
     values,
     checks:
       stage.engine === 'chromium' ? [{ goal: { against: '', bound: 'most', limit }, measured: values.wasmqtt }] : [],
-    notes: notesOf(failed),
+    notes: notesOf({ ...none, ...failed }),
   };
 }

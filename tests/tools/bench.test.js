@@ -65,6 +65,7 @@ test('who takes part in a row', () => {
   );
   assert.deepEqual(names('in', 1, 4), ['wasmqtt', 'Paho JS', 'MQTT.js']);
   for (const qos of [0, 1, 2]) assert.deepEqual(names('out', qos, 4), ['wasmqtt', 'walk', 'Paho JS', 'MQTT.js']);
+  assert.deepEqual(clientsFor('in', 0, 5, ['walk', 'wasmqtt']).failed, {});
   assert.deepEqual(clientsFor('out', 0, 5).failed, { 'Paho JS': 'does not speak the version' });
 });
 

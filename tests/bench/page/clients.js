@@ -231,10 +231,11 @@ export function clientOf(name) {
  * @param {Direction} direction
  * @param {number} qos
  * @param {Version} version
+ * @param {readonly string[]} [only] which of them
  * @returns {{ ready: Client[], failed: Record<string, string> }} failed: why the others have no part in it, by name
  */
-export function clientsFor(direction, qos, version) {
-  const able = CLIENTS.filter((client) => client.does(direction, qos));
+export function clientsFor(direction, qos, version, only = CLIENTS.map(({ name }) => name)) {
+  const able = CLIENTS.filter((client) => only.includes(client.name) && client.does(direction, qos));
   const speaks = (/** @type {Client} */ client) => client.versions.includes(version);
   const mute = able.filter((client) => !speaks(client));
   return {
