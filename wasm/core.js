@@ -8,6 +8,7 @@ import * as c from '../build/gen/wasmqtt_layout.js';
 import bind from '../build/gen/webcrypto.js';
 import { NO_CHUNK, Chunk, setAt } from './chunk.js';
 import { Memory } from './memory.js';
+import { Names } from './names.js';
 import { Scratch } from './scratch.js';
 import { Stream } from './stream.js';
 
@@ -84,6 +85,7 @@ export class Core {
   #state;
   #input;
   #area;
+  #topics;
   /** Address of the event that is being told, in words. */
   #current = 0;
   #stream = new Stream();
@@ -118,6 +120,7 @@ export class Core {
       this.#area?.renew();
     });
     this.#area = new Scratch(this.#memory, x.wq_wasm_scratch(), c.WQ_WASM_SCRATCH_SIZE);
+    this.#topics = new Names(this.#memory);
     this.#input = x.wq_wasm_input();
     this.#state = x.wq_wasm_state_at() >> 2;
 
@@ -286,12 +289,11 @@ export class Core {
    */
   publish(topic, properties, payload, flags, now) {
     const scratch = this.#scratch;
-    const elsewhere = (flags & c.WQ_WASM_HOST_PAYLOAD) !== 0;
-    const error = scratch.message(topic, properties, payload, elsewhere);
+    const error = this.#message(topic, properties, payload, flags);
     if (error !== 0) return error;
     for (;;) {
-      const { topicLength, propertiesLength, payloadLength } = scratch;
-      const result = this.#x.wq_wasm_publish(topicLength, propertiesLength, payloadLength, flags, now);
+      const { topicAt, topicLength, propertiesLength, payloadLength } = scratch;
+      const result = this.#x.wq_wasm_publish(topicAt, topicLength, propertiesLength, payloadLength, flags, now);
       if (result !== c.WQ_E_MEMORY) return result;
       this.#addMemory();
     }
@@ -309,14 +311,25 @@ export class Core {
    */
   restore(topic, properties, payload, flags, packetId, now) {
     const scratch = this.#scratch;
-    const elsewhere = (flags & c.WQ_WASM_HOST_PAYLOAD) !== 0;
     return (
-      scratch.message(topic, properties, payload, elsewhere) ||
+      this.#message(topic, properties, payload, flags) ||
       this.#enough(() => {
-        const { topicLength, propertiesLength, payloadLength } = scratch;
-        return this.#x.wq_wasm_restore(topicLength, propertiesLength, payloadLength, flags, packetId, now);
+        const { topicAt, topicLength, propertiesLength, payloadLength } = scratch;
+        return this.#x.wq_wasm_restore(topicAt, topicLength, propertiesLength, payloadLength, flags, packetId, now);
       })
     );
+  }
+
+  /**
+   * @param {string} topic
+   * @param {Uint8Array | undefined} properties
+   * @param {Uint8Array | string} payload
+   * @param {number} flags
+   */
+  #message(topic, properties, payload, flags) {
+    const scratch = this.#scratch; // no message is gathered now whose topic would have to stay where it is
+    if (this.#topics.full) this.#topics.clear();
+    return scratch.message(topic, this.#topics, properties, payload, (flags & c.WQ_WASM_HOST_PAYLOAD) !== 0);
   }
 
   /**
@@ -456,7 +469,7 @@ export class Core {
    * @param {string} topic
    */
   isPlain(topic) {
-    return this.#area.name(topic).length > 0;
+    return this.#topics.find(topic) !== 0;
   }
 
   /** Messages that wait to enter the core together, before anything else does: see gather(). */
@@ -487,8 +500,12 @@ export class Core {
    * @param {Uint8Array | string} payload of at most 16 KiB: see publish()
    */
   gather(topic, payload) {
-    const room = this.#room - c.WQ_PUBLISH_HEAD - topic.length;
-    if (payload.length > room || !this.#area.gather(topic, payload, room)) return false;
+    const topics = this.#topics;
+    const name = topics.find(topic);
+    const length = topics.length(name);
+    const room = this.#room - c.WQ_PUBLISH_HEAD - length;
+    if (name === 0 || payload.length > room) return false;
+    if (!this.#area.gather(topics.address(name), length, payload, room)) return false;
     this.#room = room - this.#area.payloadLength;
     this.gathered++;
     return true;

@@ -112,11 +112,11 @@ EXPORT(uint32_t, wq_wasm_check_connect, uint32_t version, uint32_t flags, uint32
   return wq_check_connect(&rules, &connect, findings);
 }
 
-/* Scratch: the topic. Of payload and properties only the lengths count. */
-EXPORT(uint32_t, wq_wasm_check_publish, uint32_t topic_len, uint32_t payload_len, uint32_t properties_len,
-       uint32_t flags, uint32_t version) {
+/* Text: the topic. Of payload and properties only the lengths count. */
+EXPORT(uint32_t, wq_wasm_check_publish, uint32_t payload_len, uint32_t properties_len, uint32_t flags,
+       uint32_t version) {
   wq_publish_args publish = {.size = sizeof publish, .qos = flags & WQ_WASM_QOS, .retain = flags & WQ_WASM_RETAIN};
-  publish.topic = (wq_bytes){scratch.bytes, topic_len};
+  publish.topic = scratch.texts[0];
   publish.payload.len = payload_len;
   publish.properties.len = properties_len;
   return wq_check_publish(&rules, &publish, (uint8_t)version, findings);

@@ -4,15 +4,8 @@ import * as c from '../build/gen/wasmqtt_layout.js';
 
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** Calling the encoder takes as long as so many characters do here. */
 const SHORT = 64;
-/** What cannot be wrong: all other topic names are C's to judge. */
-const PLAIN_NAME = /^[,-~]+$/;
-/** Longer ones are not kept, nor gathered: their length is one byte there. */
-const NAME_MAX = 255;
-/** So many names are kept as bytes. */
-const NAMES_MAX = 4096;
 
 /**
  * Write a short text of ASCII. False: it is none, or there is no room; what stands there then means nothing.
@@ -35,9 +28,8 @@ export class Scratch {
   #memory;
   #at;
   #size;
-  /** The topic that stands at the beginning: most often the next message has the same one. */
-  #topic = '';
-  /** Bytes of the topic, properties and payload of the last message(). */
+  /** Where the topic of the last message() stands, and bytes of its topic, properties and payload. */
+  topicAt = 0;
   topicLength = 0;
   propertiesLength = 0;
   payloadLength = 0;
@@ -49,9 +41,6 @@ export class Scratch {
   #end = 0;
   /** Bytes of the messages of gather(). */
   gathered = 0;
-  /** See name(): to look one up is faster than to write it, and than to ask whether it is well-formed.
-   * @type {Map<string, Uint8Array>} */
-  #names = new Map();
 
   /**
    * @param {import('./memory.js').Memory} memory
@@ -71,74 +60,45 @@ export class Scratch {
     this.#tailAt = -1;
   }
 
-  /** Something else will stand there. */
-  #forget() {
-    this.#topic = '';
-    this.topicLength = 0;
-  }
-
   /**
-   * One more message behind those that were gathered: lengths of topic and payload, topic, payload. False: there is no room,
-   * or its topic name is none that cannot be wrong.
-   * @param {string} topic
+   * One more message behind those that were gathered. False: there is no room.
+   * @param {number} topicAt address
+   * @param {number} topicLength
    * @param {Uint8Array | string} payload
    * @param {number} most bytes that the payload may have
    */
-  gather(topic, payload, most) {
-    const name = this.name(topic);
-    const bytes = this.#all;
-    const at = this.gathered + 3;
-    const from = at + name.length;
-    if (name === NOTHING || from + payload.length > bytes.length) return false;
-    if (this.gathered === 0) this.#forget();
-    bytes.set(name, at);
+  gather(topicAt, topicLength, payload, most) {
+    const at = this.gathered;
+    const from = at + c.sizeof_wq_wasm_gathered;
+    if (from + payload.length > this.#size) return false;
     if (typeof payload !== 'string') {
-      bytes.set(payload, from);
+      this.#all.set(payload, from);
       this.payloadLength = payload.length;
     } else if (this.#text(payload, from) !== 0 || this.payloadLength > most) {
       return false;
     }
-    bytes[at - 3] = name.length;
-    bytes[at - 2] = this.payloadLength;
-    bytes[at - 1] = this.payloadLength >> 8;
-    this.gathered = from + this.payloadLength;
+    const { u32 } = this.#memory;
+    const word = (this.#at + at) >> 2;
+    u32[word + c.wq_wasm_gathered_topic] = topicAt;
+    u32[word + c.wq_wasm_gathered_topic_len] = topicLength;
+    u32[word + c.wq_wasm_gathered_payload_len] = this.payloadLength;
+    this.gathered = (from + this.payloadLength + 3) & ~3;
     return true;
-  }
-
-  /**
-   * A topic name that cannot be wrong, as bytes; none of any other.
-   * @param {string} topic
-   */
-  name(topic) {
-    return this.#names.get(topic) ?? this.#learn(topic);
-  }
-
-  /** @param {string} topic */
-  #learn(topic) {
-    if (topic.length > NAME_MAX) return NOTHING;
-    if (this.#names.size === NAMES_MAX) this.#names.clear();
-    const name = encoder.encode(topic);
-    // A key of our own: what was cut from a longer text keeps all of that in memory.
-    const known = PLAIN_NAME.test(topic) ? name : NOTHING;
-    this.#names.set(decoder.decode(name), known);
-    return known;
   }
 
   /**
    * Topic, properties and payload of a message.
    * @param {string} topic
+   * @param {import('./names.js').Names} names
    * @param {Uint8Array | undefined} properties
    * @param {Uint8Array | string} payload
    * @param {boolean} elsewhere the payload's bytes are not for here
    */
-  message(topic, properties, payload, elsewhere) {
-    if (topic !== this.#topic) {
-      const name = this.name(topic);
-      this.#all.set(name);
-      this.topicLength = name === NOTHING ? encoder.encodeInto(topic, this.#all).written : name.length;
-      this.#topic = topic;
-    }
-    let at = this.topicLength;
+  message(topic, names, properties, payload, elsewhere) {
+    const name = names.find(topic);
+    let at = name === 0 ? encoder.encodeInto(topic, this.#all).written : 0;
+    this.topicAt = name === 0 ? this.#at : names.address(name);
+    this.topicLength = name === 0 ? at : names.length(name);
     this.propertiesLength = 0;
     if (properties !== undefined) {
       this.propertiesLength = properties.length;
@@ -175,7 +135,6 @@ export class Scratch {
    * @param {Uint8Array} [properties]
    */
   properties(properties = NOTHING) {
-    this.#forget();
     if (properties.length > this.#size) return c.WQ_E_ARG;
     this.#all.set(properties);
     return 0;
@@ -189,7 +148,6 @@ export class Scratch {
     const memory = this.#memory;
     const at = this.#at;
     const size = c.sizeof_wq_connect_args;
-    this.#forget();
     this.#all.fill(0, 0, size);
     memory.set(at, c.wq_connect_args_size, size);
     memory.set(at, c.wq_connect_args_version, version);
@@ -272,7 +230,6 @@ export class Scratch {
    * @param {Uint8Array} [properties]
    */
   #list(list, size, offset, properties = NOTHING) {
-    this.#forget();
     this.#end = list.length * size;
     if (properties.length > this.#size - this.#end) return c.WQ_E_FULL;
     this.#all.fill(0, 0, this.#end);

@@ -39,6 +39,13 @@ typedef struct wq_wasm_state {
   uint32_t publish_room;
 } wq_wasm_state;
 
+/* A message that has nothing but topic and payload, which follows. */
+typedef struct wq_wasm_gathered {
+  const uint8_t *topic;
+  uint32_t topic_len;
+  uint32_t payload_len;
+} wq_wasm_gathered;
+
 static wq_client *client;
 static wq_config config;
 static wq_wasm_state state;
@@ -155,40 +162,42 @@ EXPORT(void, wq_wasm_hold, uint32_t held) {
 
 EXPORT(int, wq_wasm_ping, uint32_t timeout_ms, double now) { return told(wq_ping(client, timeout_ms, (uint64_t)now)); }
 
-/* Scratch: topic, properties, and the payload unless it stays with the host. */
-static wq_publish_args message(uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags) {
-  uint32_t at = 0;
+/* Scratch: the topic unless it stands elsewhere, properties, and the payload unless it stays with the host. */
+static wq_publish_args message(const uint8_t *topic, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len,
+                               uint32_t flags) {
+  uint32_t at = topic == scratch.bytes ? topic_len : 0;
   wq_publish_args args = {.size = sizeof args, .qos = flags & WQ_WASM_QOS, .retain = flags & WQ_WASM_RETAIN};
   args.host_payload = flags & WQ_WASM_HOST_PAYLOAD;
   args.resend = flags & WQ_WASM_RESEND ? WQ_RESEND_ALWAYS : WQ_RESEND_NEVER;
-  args.topic = take(&at, topic_len);
+  args.topic = (wq_bytes){topic, topic_len};
   args.properties = take(&at, properties_len);
   args.payload = take(&at, payload_len);
   return args;
 }
 
-EXPORT(int, wq_wasm_publish, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags,
-       double now) {
-  const wq_publish_args args = message(topic_len, properties_len, payload_len, flags);
+EXPORT(int, wq_wasm_publish, const uint8_t *topic, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len,
+       uint32_t flags, double now) {
+  const wq_publish_args args = message(topic, topic_len, properties_len, payload_len, flags);
   return told(wq_publish(client, &args, (uint64_t)now));
 }
 
-/* Scratch: messages one after the other, each the length of its topic (a byte), that of its payload (two, the low one
- * first), topic, payload. The host has seen to it that wq_publish_room() has them all. */
+/* Scratch: messages one after the other, each a wq_wasm_gathered, its payload, and what is missing to the next word. The
+ * host has seen to it that wq_publish_room() has them all. */
 EXPORT(int, wq_wasm_publish_gathered, uint32_t length, double now) {
-  for (uint32_t at = 0; at < length;) {
-    const uint8_t *head = take(&at, 3).data;
-    const wq_bytes topic = take(&at, head[0]), payload = take(&at, head[1] | (uint32_t)head[2] << 8);
-    const wq_publish_args args = {.size = sizeof args, .topic = topic, .payload = payload};
+  for (uint32_t at = 0; at < length; at = (at + 3) & ~3u) {
+    wq_wasm_gathered one;
+    __builtin_memcpy(&one, take(&at, sizeof one).data, sizeof one);
+    const wq_bytes payload = take(&at, one.payload_len);
+    const wq_publish_args args = {.size = sizeof args, .topic = {one.topic, one.topic_len}, .payload = payload};
     const int error = wq_publish(client, &args, (uint64_t)now);
     if (error) return told(error);
   }
   return told(0);
 }
 
-EXPORT(int, wq_wasm_restore, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len, uint32_t flags,
-       uint32_t packet_id, double now) {
-  const wq_publish_args args = message(topic_len, properties_len, payload_len, flags);
+EXPORT(int, wq_wasm_restore, const uint8_t *topic, uint32_t topic_len, uint32_t properties_len, uint32_t payload_len,
+       uint32_t flags, uint32_t packet_id, double now) {
+  const wq_publish_args args = message(topic, topic_len, properties_len, payload_len, flags);
   return told(wq_restore(client, &args, (uint16_t)packet_id, flags & WQ_WASM_RELEASED, (uint64_t)now));
 }
 

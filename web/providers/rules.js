@@ -72,7 +72,6 @@ import { ProviderError } from './errors.js';
 /** @type {Finding[]} */
 const NOTHING = [];
 Object.freeze(NOTHING);
-const NO_PAYLOAD = new Uint8Array(0);
 const NAMES = namesOf(RULE);
 const ACTIONS = namesOf(ACTION);
 const NUMBERS = new Map(Object.entries(RULE));
@@ -204,10 +203,9 @@ export class Rules {
    * @param {number} [version] in force or intended, since it decides how long a packet is; default 4
    */
   checkPublish(topic, payloadLength, { qos = 0, retain = false, propertiesLength = 0 } = {}, version = 4) {
-    const { scratch, x } = this.#instance;
-    this.#fits(scratch.message(topic, undefined, NO_PAYLOAD, true) === 0);
+    this.#fits(this.#instance.put(topic));
     const flags = retain ? qos | WQ_WASM_RETAIN : qos;
-    return this.#found(x.wq_wasm_check_publish(scratch.topicLength, payloadLength, propertiesLength, flags, version));
+    return this.#found(this.#instance.x.wq_wasm_check_publish(payloadLength, propertiesLength, flags, version));
   }
 
   /**
