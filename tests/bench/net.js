@@ -40,9 +40,10 @@ const ROUNDS = 7;
 /** Milliseconds of a client's part of a round. */
 const PART = 120;
 const WARM_UP = 500;
-/** Round trips in a client's part of a round, and the rounds. */
-const ECHOES = 500;
-const ECHO_ROUNDS = 10;
+/** Round trips in a client's part of a round, the rounds, and round trips before those. */
+const ECHOES = 200;
+const ECHO_ROUNDS = 25;
+const ECHO_WARM_UP = 1000;
 /** A round trip may take so many microseconds longer than a bare WebSocket's, or so many times as long. */
 const ECHO_MORE = 50;
 const ECHO_TIMES = 1.15;
@@ -127,10 +128,8 @@ async function echo(stage, url, name) {
     name: client.name,
     prepare: async (/** @type {Scene} */ scene) => {
       await scene.call('connect', client.name, url, VERSION, 'echo');
-      /** @type {() => Promise<number[]>} */
-      const part = () => scene.call('echo', ECHOES);
-      await part();
-      return part;
+      await scene.call('echo', ECHO_WARM_UP);
+      return async () => /** @type {number[]} */ (await scene.call('echo', ECHOES));
     },
   }));
   const { parts, failed } = await rounds(stage, 'net.js', players, ECHO_ROUNDS);

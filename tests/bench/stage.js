@@ -113,11 +113,13 @@ export async function openStage(engine) {
      */
     async open(module) {
       const { page, call } = await enter(module);
-      const pid = await renderer(browser, page);
+      /** @type {number | undefined} */
+      let pid;
       return {
         page,
         call,
         async timed(name, ...args) {
+          pid ??= await renderer(browser, page);
           const before = threadTimes(pid);
           const took = (await call('timed', name, ...args)) * 1000;
           const after = threadTimes(pid);
