@@ -157,7 +157,7 @@ $(CLOUDS) $(PEERS): %/node_modules/.package-lock.json: %/package-lock.json
 	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
-WEB_DEPS := web/build.js web/csp.js build/gen/webcrypto.js $(WASM) node_modules/.package-lock.json
+WEB_DEPS := web/build.js web/csp.js web/private_names.js build/gen/webcrypto.js $(WASM) node_modules/.package-lock.json
 
 # $(1): what web/build.js makes; $(2): the files; $(3): what it needs besides
 define BUNDLE

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { build, transform } from 'esbuild';
 import { diskPolicy } from './csp.js';
+import { privateNames } from './private_names.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -37,6 +38,8 @@ const common = {
   external: ['ws', 'node:*'], // Node only, and only when asked for at run time
   loader: { '.wasm': 'binary' },
 };
+
+const ordinary = privateNames(root);
 
 /**
  * Emscripten merges the library into a scope of its own, where HEAPU8 is the memory, and `$name` is a variable `name`. Here
@@ -100,8 +103,8 @@ const client = (path) => ({
 });
 
 async function library() {
-  await build({ ...common, stdin: client(SLIM), outfile: 'dist/wasmqtt.js' });
-  await build({ ...common, stdin: client(SINGLE), outfile: 'dist/wasmqtt.single.js' });
+  await build({ ...common, ...ordinary, stdin: client(SLIM), outfile: 'dist/wasmqtt.js' });
+  await build({ ...common, ...ordinary, stdin: client(SINGLE), outfile: 'dist/wasmqtt.single.js' });
   await build({
     ...common,
     entryPoints: [PROVIDERS],
@@ -212,12 +215,13 @@ async function dashboard() {
   const entryPoints = { main: 'web/dashboard/main.js', style: 'web/dashboard/style.css' };
   // What is imported on demand is a file of its own, as is what both parts share.
   const files = { ...entryPoints, providers: PROVIDERS };
-  await build({ ...common, entryPoints: files, outdir: folder, splitting: true });
+  await build({ ...common, ...ordinary, entryPoints: files, outdir: folder, splitting: true });
   for (const file of ['wasmqtt.wasm', 'providers.wasm', 'worker.js'])
     await copyFile(`dist/${file}`, join(folder, file));
 
   const define = { TIMER_WORKER: JSON.stringify(await readFile('dist/worker.js', 'utf8')) };
-  const inside = await build({ ...common, entryPoints, outdir: folder, define, write: false, plugins: [allInside] });
+  const plugins = [allInside, ...ordinary.plugins];
+  const inside = await build({ ...common, ...ordinary, entryPoints, outdir: folder, define, write: false, plugins });
   const text = (/** @type {string} */ suffix) => {
     const file = inside.outputFiles.find(({ path }) => path.endsWith(suffix));
     if (!file) throw new Error(`esbuild made no ${suffix}`);

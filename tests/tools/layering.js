@@ -68,7 +68,7 @@ const JS_RULES = [
     files: 'web/dashboard/',
     may: ['web/dashboard/', 'web/client/index.js', 'web/providers/index.js', /^lit(\/.*)?$/, /^uplot$/],
   },
-  { files: 'web/', may: ['web/csp.js', /^esbuild$/, NODE] },
+  { files: 'web/', may: ['web/csp.js', 'web/private_names.js', /^(esbuild|typescript)$/, NODE] },
   { files: 'examples/demo/', may: ['examples/demo/', 'tests/tools/', 'web/csp.js', NODE] },
   { files: 'examples/', may: ['examples/', /^wasmqtt(\/.*)?$/, NODE] },
   { files: 'tests/', may: ['', /./] },

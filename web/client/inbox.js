@@ -51,9 +51,10 @@ export class Handler {
 
   /** @param {Message} message */
   deliver(message) {
+    const fn = this.#fn; // so that it does not have this object as its `this`
     let result;
     try {
-      result = this.#fn(message);
+      result = fn(message);
     } catch (error) {
       this.#report(error);
     }

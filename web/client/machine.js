@@ -34,7 +34,7 @@ export class Machine {
    */
   constructor(report, log, timerWorker) {
     this.report = report;
-    this.log = log ?? (() => {});
+    this.log = (level, text, data) => log?.(level, text, data); // it must not have this object as its `this`
     this.clock = new Clock(() => {}, timerWorker, this.log);
   }
 

@@ -23,15 +23,8 @@ export let messageHandle;
 export let forgetMessage;
 
 export class Message {
-  #inbox;
-  #chunk;
-  #off;
-  #length;
-  #flags;
-  #props;
-  #handle;
-  /** Who has not finished with it yet. */
-  #holds = 0;
+  /** All in one, since each private field would take its time to be set; `holds`: who has not finished with it yet. */
+  #inner;
 
   /**
    * @param {string} topic
@@ -47,28 +40,23 @@ export class Message {
   constructor(topic, inbox, chunk, off, length, flags, props, handle) {
     /** The topic name. */
     this.topic = topic;
-    this.#inbox = inbox;
-    this.#chunk = chunk;
-    this.#off = off;
-    this.#length = length;
-    this.#flags = flags;
-    this.#props = props;
-    this.#handle = handle;
+    this.#inner = { inbox, chunk, off, length, flags, props, handle, holds: 0 };
   }
 
   static {
     holdMessage = (message, holds) => {
-      message.#holds = holds;
+      message.#inner.holds = holds;
     };
     releaseMessage = (message) => {
-      if (--message.#holds === 0) message.ack();
+      if (--message.#inner.holds === 0) message.ack();
     };
     ownMessage = (message) => message.#own();
-    messageSize = (message) => message.#length + message.topic.length;
-    messageHandle = (message) => message.#handle;
+    messageSize = (message) => message.#inner.length + message.topic.length;
+    messageHandle = (message) => message.#inner.handle;
     forgetMessage = (message) => {
-      if (message.#handle === 0) return false;
-      message.#inbox.forget(message.#handle);
+      const { inbox, handle } = message.#inner;
+      if (handle === 0) return false;
+      inbox.forget(handle);
       return true;
     };
   }
@@ -78,7 +66,8 @@ export class Message {
    * @returns {Uint8Array}
    */
   get payload() {
-    return new Uint8Array(this.#chunk.buffer, this.#off, this.#length);
+    const { chunk, off, length } = this.#inner;
+    return new Uint8Array(chunk.buffer, off, length);
   }
 
   /**
@@ -86,7 +75,8 @@ export class Message {
    * @returns {Uint8Array}
    */
   bytes() {
-    return this.#chunk.bytes.slice(this.#off, this.#off + this.#length);
+    const { chunk, off, length } = this.#inner;
+    return chunk.bytes.slice(off, off + length);
   }
 
   /** The payload as text; bytes that are no UTF-8 become U+FFFD. */
@@ -104,17 +94,17 @@ export class Message {
 
   /** Quality of service that the server delivered it with: 0, 1 or 2. */
   get qos() {
-    return this.#flags & WQ_EVF_QOS;
+    return this.#inner.flags & WQ_EVF_QOS;
   }
 
   /** The server had kept it from before the subscription (or, with retainAsPublished, it was published so). */
   get retain() {
-    return (this.#flags & WQ_EVF_RETAIN) !== 0;
+    return (this.#inner.flags & WQ_EVF_RETAIN) !== 0;
   }
 
   /** The server sent it before, and does not know whether it arrived. */
   get dup() {
-    return (this.#flags & WQ_EVF_DUP) !== 0;
+    return (this.#inner.flags & WQ_EVF_DUP) !== 0;
   }
 
   /**
@@ -122,7 +112,7 @@ export class Message {
    * store, the page died. Never true of a message that was acknowledged.
    */
   get redelivered() {
-    return (this.#flags & REDELIVERED) !== 0;
+    return (this.#inner.flags & REDELIVERED) !== 0;
   }
 
   /**
@@ -130,7 +120,8 @@ export class Message {
    * @returns {import('./properties.js').Properties}
    */
   get properties() {
-    return this.#inbox.decodeProperties(this.#chunk.bytes, this.#props);
+    const { inbox, chunk, props } = this.#inner;
+    return inbox.decodeProperties(chunk.bytes, props);
   }
 
   /**
@@ -140,27 +131,29 @@ export class Message {
    *   refused, for every handler. Throws an MqttError for what cannot be said, and nothing has changed then
    */
   ack(options) {
-    const handle = this.#handle;
+    const inner = this.#inner;
+    const { inbox, handle } = inner;
     if (handle === 0) return;
-    this.#handle = 0;
+    inner.handle = 0;
     try {
-      this.#inbox.ack(handle, this.qos, options);
+      inbox.ack(handle, this.qos, options);
     } catch (error) {
-      this.#handle = handle;
+      inner.handle = handle;
       throw error;
     }
   }
 
   /** Take what is needed out of the buffer that the socket gave, which may be far larger. */
   #own() {
-    const { bytes } = this.#chunk;
-    const some = this.#props >= 0 && bytes[this.#props] > 0;
-    const size = some ? propertiesSize(bytes, this.#props) : 0;
-    const own = new Chunk(new ArrayBuffer(this.#length + size));
+    const inner = this.#inner;
+    const { chunk, length, props } = inner;
+    const some = props >= 0 && chunk.bytes[props] > 0;
+    const size = some ? propertiesSize(chunk.bytes, props) : 0;
+    const own = new Chunk(new ArrayBuffer(length + size));
     own.bytes.set(this.payload);
-    if (some) own.bytes.set(bytes.subarray(this.#props, this.#props + size), this.#length);
-    this.#props = some ? this.#length : -1;
-    this.#chunk = own;
-    this.#off = 0;
+    if (some) own.bytes.set(chunk.bytes.subarray(props, props + size), length);
+    inner.props = some ? length : -1;
+    inner.chunk = own;
+    inner.off = 0;
   }
 }
