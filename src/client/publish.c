@@ -336,22 +336,14 @@ uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, 
  * message, or not a good one. */
 static bool send_plain(wq_client *c, const wq_publish_args *args, uint64_t now_ms) {
   const wq_bytes topic = args->topic, payload = args->payload;
-  const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
   if (args->qos || args->retain || args->host_payload || args->properties.len || payload.len > WQ_PAYLOAD_MAX)
     return false;
   if (c->status != WQ_CONNECTED || c->waiting[0].first || c->config.publish_rate) return false;
   if (wq_alias_wanted(&c->aliases, topic) || !wq_topic_name_valid(topic)) return false;
-  const uint32_t remaining = 2 + topic.len + v5 + payload.len, most = 5 + remaining;
+  const uint32_t most = 5 + 2 + topic.len + 1 + payload.len;
   uint8_t *dst = most <= c->negotiated.maximum_packet_size ? wq_output_room(c, most, true) : NULL;
   if (!dst) return false;
-  uint8_t *at = dst + wq_frame_head_write(dst, WQ_PUBLISH, 0, remaining);
-  *at++ = (uint8_t)(topic.len >> 8);
-  *at++ = (uint8_t)topic.len;
-  wq_copy(at, topic.data, topic.len);
-  at += topic.len;
-  if (v5) *at++ = 0;
-  wq_copy(at, payload.data, payload.len);
-  wq_output_add(c, (uint32_t)(at - dst) + payload.len, now_ms);
+  wq_output_add(c, wq_publish_plain_encode(dst, c->negotiated.version, topic, payload), now_ms);
   return true;
 }
 

@@ -101,3 +101,15 @@ uint32_t wq_publish_encode(uint8_t *dst, uint32_t room, uint8_t version, const w
   wq_write_bytes(&w, p->payload);
   return head + p->payload.len;
 }
+
+uint32_t wq_publish_plain_encode(uint8_t *dst, uint8_t version, wq_bytes topic, wq_bytes payload) {
+  const bool has_properties = version == WQ_MQTT_5_0;
+  uint8_t *at = dst + wq_frame_head_write(dst, WQ_PUBLISH, 0, 2 + topic.len + has_properties + payload.len);
+  *at++ = (uint8_t)(topic.len >> 8);
+  *at++ = (uint8_t)topic.len;
+  wq_copy(at, topic.data, topic.len);
+  at += topic.len;
+  if (has_properties) *at++ = 0;
+  wq_copy(at, payload.data, payload.len);
+  return (uint32_t)(at - dst) + payload.len;
+}

@@ -43,6 +43,26 @@ static void publish_sizes(void) {
   }
 }
 
+static void publish_plain(void) {
+  static const uint32_t lengths[] = {0,   1,   7,   8,   9,   64,    113,   114,   115,
+                                     116, 117, 118, 119, 120, 16000, 16369, 16370, 16375};
+  static uint8_t whole[sizeof room], payload[16384];
+  for (size_t i = 0; i < sizeof payload; i++)
+    payload[i] = (uint8_t)(i * 7);
+  for (uint8_t version = WQ_MQTT_3_1; version <= WQ_MQTT_5_0; version++) {
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+      for (uint32_t topic = 1; topic <= 65535; topic = topic < 20 ? topic + 1 : topic * 5 + 5) {
+        wq_publish_packet p = {.topic = text(topic), .payload = {payload, lengths[i]}};
+        const uint32_t size = wq_publish_encode(whole, sizeof whole, version, &p);
+        if (size == 0) continue;
+        uint8_t *dst = guard_room(output, topic + lengths[i] + 8);
+        CHECK_INT(wq_publish_plain_encode(dst, version, p.topic, p.payload), size);
+        CHECK(memcmp(dst, whole, size) == 0);
+      }
+    }
+  }
+}
+
 static void publish_in_3x(void) {
   wq_publish_packet p = {.topic = text(1), .properties = {(const uint8_t *)"\x01\x01", 2}};
   CHECK_INT(wq_publish_size(WQ_MQTT_5_0, &p), 8);
@@ -117,9 +137,10 @@ static void no_packet(void) {
 }
 
 int main(void) {
-  output = guard_make(4096);
+  output = guard_make(2 * sizeof room);
   memset(long_text, 'x', sizeof long_text);
   check_case("PUBLISH: size and head around every step of the remaining length [M3:2.2.3] [M5:2.1.4]", publish_sizes);
+  check_case("PUBLISH: a plain one is written as any other", publish_plain);
   check_case("properties, reasons and AUTH are left out of 3.x", publish_in_3x);
   check_case("PUBLISH: a topic ends at 65535 bytes [M3:4.7.3-3] [M5:4.7.3-3]", publish_topics);
   check_case("CONNECT: each text ends at 65535 bytes", connect_texts);
