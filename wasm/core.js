@@ -397,7 +397,18 @@ export class Core {
    * @param {number} now
    */
   ack(handle, reason, properties, now) {
-    if (properties === undefined) return this.#x.wq_wasm_ack(handle, reason, 0, now);
+    return properties === undefined
+      ? this.#x.wq_wasm_ack(handle, reason, 0, now)
+      : this.#ackWith(handle, reason, properties, now);
+  }
+
+  /**
+   * @param {number} handle
+   * @param {number} reason
+   * @param {Uint8Array} properties
+   * @param {number} now
+   */
+  #ackWith(handle, reason, properties, now) {
     const call = () => this.#x.wq_wasm_ack(handle, reason, properties.length, now);
     return this.#scratch.properties(properties) || this.#enough(call);
   }

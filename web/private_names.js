@@ -1,13 +1,14 @@
 // Private names (#name) cost Firefox a tenth of the time of a message. So the bundles have ordinary properties with short names
 // in their place, in the modules that run for every message and whose objects no user gets hold of; everything that a user
 // holds keeps what is behind it in real ones. See tests/client/exposed.test.js.
+import { accessSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import ts from 'typescript';
 
 /** Internal, and in the way of every message. Not Client, Message, Subscription and iterators: users have those. */
 const MODULES = [
-  ...['core', 'memory', 'scratch'].map((name) => `wasm/${name}.js`),
+  ...['core', 'memory', 'names', 'scratch'].map((name) => `wasm/${name}.js`),
   ...['clock', 'connection', 'inbox', 'machine', 'outbox', 'pending', 'settle', 'socket'].map(
     (name) => `web/client/${name}.js`,
   ),
@@ -69,6 +70,7 @@ export const privateNames = (root) => ({
     /** @type {import('esbuild').Plugin} */ ({
       name: 'private-names',
       setup(on) {
+        for (const name of MODULES) accessSync(join(root, name)); // one that is renamed would keep its names unnoticed
         on.onLoad({ filter: /\/(wasm|web\/client)\/\w+\.js$/ }, async ({ path }) => {
           const name = relative(root, path);
           if (!MODULES.includes(name)) return undefined;

@@ -8,7 +8,7 @@ const ACCEPTED = Object.freeze({ reasonCode: 0, properties: {} });
 
 /** @param {number} token */
 function message(token) {
-  const pending = new Pending({ qos: 1 }, undefined, 'a', 1, null, 0, ACCEPTED);
+  const pending = new Pending({ qos: 1 }, () => true, 'a', 1, null, 0, ACCEPTED);
   pending.token = token;
   return pending;
 }

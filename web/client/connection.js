@@ -278,10 +278,7 @@ export class Connection {
     if (deadline > now) this.#machine.clock.arm(deadline, now);
     // What is due already waits for room, too.
     if (deadline <= now || (this.#waits && (this.#stalled || this.#parts.outbox.crowd))) {
-      this.#pollTimer ??= setTimeout(() => {
-        this.#pollTimer = undefined;
-        this.#pump();
-      }, POLL);
+      this.#pollTimer ??= setTimeout(this.#poll, POLL);
     }
   }
 
@@ -351,8 +348,15 @@ export class Connection {
     this.taskPending = true;
     /** @type {{ ref?: () => void }} */ (this.#channel.port1).ref?.();
     this.#channel.port2.postMessage(0);
-    queueMicrotask(() => this.#pump());
+    queueMicrotask(this.#pumpIt);
   }
+
+  /** Made once: where one is made, each call takes an object for what it needs, whether it comes to that or not. */
+  #pumpIt = () => this.#pump();
+  #poll = () => {
+    this.#pollTimer = undefined;
+    this.#pump();
+  };
 
   #taskEnded() {
     this.taskPending = false;

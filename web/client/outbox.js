@@ -120,6 +120,8 @@ export class Outbox {
   };
   /** See renewing. */
   #renewing = false;
+  /** Of messages with a time or a signal: see Settling. @param {Pending} pending */
+  #giveUp = (pending) => !this.#takeBack(pending);
   /** Who waits for messages to settle: see #until. @type {Set<(lost: boolean) => void>} */
   #waiters = new Set();
   /** Accepted messages. */
@@ -351,10 +353,7 @@ export class Outbox {
   #pendingOf(topic, payload, options) {
     const size = payload.length + topic.length;
     const large = payload.length > CORE_PAYLOAD_MAX ? /** @type {Uint8Array} */ (payload) : null;
-    const ends = options.signal !== undefined || options.timeout !== undefined;
-    const giveUp = ends ? () => !this.#takeBack(pending) : undefined;
-    /** @type {Pending} */
-    const pending = new Pending(options, giveUp, topic, size, large, this.#machine.taskNow(), ACCEPTED);
+    const pending = new Pending(options, this.#giveUp, topic, size, large, this.#machine.taskNow(), ACCEPTED);
     this.#bytes += size;
     return pending;
   }

@@ -11,7 +11,7 @@ import { Settling } from './settle.js';
 export class Pending extends Settling {
   /**
    * @param {import('./settle.js').WaitOptions & { qos?: number, key?: string }} options
-   * @param {(() => boolean) | undefined} giveUp see Settling
+   * @param {(pending: Pending) => boolean} giveUp see Settling
    * @param {string} topic
    * @param {number} size bytes of topic and payload
    * @param {Uint8Array | null} payload if the core will not have it

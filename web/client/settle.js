@@ -59,24 +59,32 @@ export class Settling {
   /**
    * @param {import('./errors.js').Phase} phase
    * @param {WaitOptions} [options]
-   * @param {() => boolean | undefined} [giveUp] called before a rejection by time or signal: take back what can be. Returns
-   *   whether it had left already, if that can be said
+   * @param {(settling: any) => boolean | undefined} [giveUp] called before a rejection by time or signal: take back what can be.
+   *   Returns whether it had left already, if that can be said
    */
-  constructor(phase, { signal, timeout } = NO_OPTIONS, giveUp) {
+  constructor(phase, options = NO_OPTIONS, giveUp) {
     /** @type {Promise<T>} */
     this.promise = new Promise(executor);
     /** @type {(value: T) => void} */
     this.#resolve = resolveIt;
     this.#reject = rejectIt;
-    if (timeout !== undefined || signal) {
-      this.#limits = new Limits(signal, timeout, (code, message, cause) => {
-        if (this.done) return;
-        this.#settle(); // so that it is told as this, whatever taking back tells
-        const sent = giveUp?.();
-        const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
-        this.#reject(new MqttError(phase, code, message, { sent, hint, cause }));
-      });
-    }
+    if (options.timeout !== undefined || options.signal) this.#limit(phase, options, giveUp);
+  }
+
+  /**
+   * Apart from the constructor, since engines make an object of what closures need whenever a function with some is called.
+   * @param {import('./errors.js').Phase} phase
+   * @param {WaitOptions} options
+   * @param {((settling: any) => boolean | undefined) | undefined} giveUp
+   */
+  #limit(phase, { signal, timeout }, giveUp) {
+    this.#limits = new Limits(signal, timeout, (code, message, cause) => {
+      if (this.done) return;
+      this.#settle(); // so that it is told as this, whatever taking back tells
+      const sent = giveUp?.(this);
+      const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
+      this.#reject(new MqttError(phase, code, message, { sent, hint, cause }));
+    });
   }
 
   #settle() {
