@@ -10,7 +10,7 @@ const SIZE = 65536;
 
 export class Names {
   #memory;
-  #at = 0;
+  #at;
   #used = 0;
   /** @type {Map<string, number>} */
   #numbers = new Map();
@@ -20,6 +20,7 @@ export class Names {
   /** @param {import('./memory.js').Memory} memory */
   constructor(memory) {
     this.#memory = memory;
+    this.#at = memory.allocate(SIZE); // now, since a call with a message must not fail for want of it, nor make views stale
   }
 
   /**
@@ -54,7 +55,6 @@ export class Names {
       this.full = true;
       return 0;
     }
-    this.#at ||= this.#memory.allocate(SIZE);
     const number = (this.#used << 8) | length;
     const name = encoder.encode(topic);
     this.#memory.u8.set(name, this.#at + this.#used);

@@ -33,7 +33,7 @@ export class Scratch {
   topicLength = 0;
   propertiesLength = 0;
   payloadLength = 0;
-  /** The whole area, and what follows the topic. */
+  /** The whole area, and what follows #tailAt. */
   #all = NOTHING;
   #tail = NOTHING;
   #tailAt = -1;

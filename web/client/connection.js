@@ -339,8 +339,13 @@ export class Connection {
   /** Something was put into the output. */
   kick() {
     if (this.#busy || this.stopped) return;
-    if (this.#machine.core.outputLength >= FLUSH_AT) this.#send(false);
-    this.#sendSoon();
+    if (this.#machine.core.outputLength >= FLUSH_AT) {
+      this.#busy = true; // or what a socket's send() publishes would send this again
+      this.#send(false);
+      this.#busy = false;
+    }
+    if (this.stopped) this.#finish();
+    else this.#sendSoon();
   }
 
   #sendSoon() {
@@ -389,14 +394,15 @@ export class Connection {
       const free = this.#free;
       const output = core.output();
       const bytes = output.length > free ? output.subarray(0, free) : output;
-      if (bytes.length < output.length && bytes.length === 0) return;
-      if (token !== 0 && bytes.length === output.length) {
+      const { length } = bytes; // asked now: if a socket's send() calls the client, memory may grow, and the view be none
+      if (length < output.length && length === 0) return;
+      if (token !== 0 && length === output.length) {
         this.#payload = outbox.payload(token);
         this.#payloadAt = 0;
       }
-      if (bytes.length > 0) this.#write(bytes);
-      core.outputSent(bytes.length);
-      journal?.sent(bytes.length);
+      if (length > 0) this.#write(bytes);
+      core.outputSent(length);
+      journal?.sent(length);
     }
     if (outbox.crowd) outbox.roomy();
     this.#afterwards?.();
