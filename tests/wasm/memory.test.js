@@ -162,10 +162,11 @@ test('text arrives as it is, of any length and alphabet', async () => {
   assert.deepEqual(sent, expected);
 });
 
-test('text that does not fit behind the properties is refused', async () => {
+test('text that does not fit behind what else there is is refused', async () => {
   const core = await connected({});
   const properties = new Uint8Array(WQ_WASM_SCRATCH_SIZE - 50);
-  assert.equal(core.publish('a', properties, 'x'.repeat(51), 0, 1), WQ_E_ARG);
+  assert.equal(core.publish('a', properties, 'x'.repeat(51), 0, 1), WQ_E_ARG); // whose topic stands elsewhere
+  assert.equal(core.publish('é', properties, 'x'.repeat(49), 0, 1), WQ_E_ARG);
 });
 
 test('events of a message over 64 KiB point to the right place of it', async () => {

@@ -341,8 +341,11 @@ export class Connection {
     if (this.#busy || this.stopped) return;
     if (this.#machine.core.outputLength >= FLUSH_AT) {
       this.#busy = true; // or what a socket's send() publishes would send this again
-      this.#send(false);
-      this.#busy = false;
+      try {
+        this.#send(false);
+      } finally {
+        this.#busy = false;
+      }
     }
     if (this.stopped) this.#finish();
     else this.#sendSoon();
