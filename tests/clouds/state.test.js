@@ -1,24 +1,35 @@
 // State that the service keeps, over a dialogue that a test plays.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Alibaba } from '../../web/providers/dialects/alibaba.js';
 import { KeptState } from '../../web/providers/state.js';
 
-/** A connected client, and a service whose answer to "what is the state?" is to be given. @param {() => any} answer */
-function seat(answer) {
-  /** @type {any[]} */
-  const steps = [];
-  const dialogue = {
-    step: () => steps.shift() ?? { kind: 'wait', until: Infinity },
-    get: () => steps.push({ kind: 'tell', tell: 'state', version: 1, ...answer() }),
+/**
+ * A connected client, and a service whose answer to "what is the state?" is to be given. It is asked so by itself at first.
+ * @param {() => any} answer
+ * @param {() => Promise<any>} [grant] what becomes of a subscription
+ */
+function seat(answer, grant = () => setImmediate({ qos: 1 })) {
+  const begin = () => {
+    let [subscribed, wanted] = [false, false];
+    return {
+      step: (/** @type {import('../../web/providers/dialogue.js').Heard} */ { kind }) => {
+        if (kind === 'connected') return { kind: 'subscribe', filters: ['answers'], qos: 1 };
+        if (kind === 'subscribed') subscribed = wanted = true;
+        if (!subscribed || !wanted) return { kind: 'wait', until: Infinity };
+        wanted = false;
+        return { kind: 'tell', tell: 'state', version: 1, ...answer() };
+      },
+      get: () => (wanted = true),
+    };
   };
-  const link = /** @type {any} */ ({
-    client: { state: 'connected', on() {}, off() {} },
+  return /** @type {any} */ ({
+    client: { state: 'connected', on() {}, off() {}, handle: () => () => {}, subscribe: grant },
     title: 'A service',
-    dialogue: async () => (dialogue.get(), dialogue), // it asks by itself at first
+    dialogue: async () => begin(),
     subscribe: async () => {},
   });
-  return link;
 }
 
 const WELL = { status: 200, desired: { fan: 'on' } };
@@ -62,6 +73,25 @@ test('who was refused is no handler: at first, later, and where a second way to 
   await assert.rejects(desired(), { code: 'provider-state' });
   await set(null, { json: () => ({ id: '1', params: { fan: 'off' } }) });
   assert.deepEqual(heard.slice(3), []);
+});
+
+test('a first handler hears of an error as later ones do, and is none; a state that is not there yet is no error', async () => {
+  let answer = /** @type {any} */ ({ status: 500, detail: 'busy' });
+  const state = new KeptState(seat(() => answer));
+  /** @type {string[]} */
+  const heard = [];
+  await assert.rejects(
+    state.desired(() => heard.push('refused')),
+    { code: 'provider-state', status: 500, message: /busy/ },
+  );
+  answer = WELL;
+  await state.get();
+  assert.deepEqual(heard, []);
+  answer = { status: 404 };
+  await state.desired(() => heard.push('kept'));
+  answer = WELL;
+  await state.get();
+  assert.deepEqual(heard, ['kept']);
 });
 
 test('a report that is too long is told at once, whatever the service is doing', async () => {

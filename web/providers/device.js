@@ -181,8 +181,9 @@ export class Device {
 
   /**
    * Hear of the state that the device should take on: the whole at first, where the service keeps it, and what changes. After
-   * a lost connection the whole comes again where something could have been missed. Resolves once subscribed; a handler
-   * whose promise rejects is none.
+   * a lost connection the whole comes again where something could have been missed. Resolves once subscribed and, where the
+   * service keeps the state, once it has answered; rejects if it answers with an error (that there is no state yet is none).
+   * A handler whose promise rejects is none.
    * @param {import('./device_types.js').DesiredHandler} handler
    * @returns {Promise<() => void>} takes the handler away
    */

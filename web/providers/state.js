@@ -92,13 +92,7 @@ export class KeptState {
     const off = () => void (this.#handlers = this.#handlers.filter((one) => one !== handler));
     this.#handlers.push(handler);
     try {
-      if (this.#begun !== null) {
-        await this.get(); // it hears the whole too
-      } else {
-        const told = new Promise((resolve) => this.#asked.push(resolve));
-        await this.#begin();
-        if (/** @type {TellStep} */ (await told).status === -1) throw this.#failure;
-      }
+      await this.get(); // it hears the whole too
     } catch (error) {
       off();
       throw error;
