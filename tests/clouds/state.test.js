@@ -86,7 +86,7 @@ test('a first handler hears of an error as later ones do, and is none; a state t
   );
   answer = WELL;
   await state.get();
-  assert.deepEqual(heard, []);
+  assert.equal(heard.length, 0);
   answer = { status: 404 };
   await state.desired(() => heard.push('kept'));
   answer = WELL;
