@@ -11,6 +11,8 @@ import { KeptState } from '../../web/providers/state.js';
  * @param {() => Promise<any>} [grant] what becomes of a subscription
  */
 function seat(answer, grant = () => setImmediate({ qos: 1 })) {
+  /** @type {Map<string, (info: any) => void>} */
+  const handlers = new Map();
   const begin = () => {
     let [subscribed, wanted] = [false, false];
     return {
@@ -22,10 +24,22 @@ function seat(answer, grant = () => setImmediate({ qos: 1 })) {
         return { kind: 'tell', tell: 'state', version: 1, ...answer() };
       },
       get: () => (wanted = true),
+      report() {},
     };
   };
   return /** @type {any} */ ({
-    client: { state: 'connected', on() {}, off() {}, handle: () => () => {}, subscribe: grant },
+    client: {
+      state: 'connected',
+      on: (/** @type {string} */ name, /** @type {(info: any) => void} */ handler) => handlers.set(name, handler),
+      off: (/** @type {string} */ name) => handlers.delete(name),
+      handle: () => () => {},
+      subscribe: grant,
+      /** The connection, and the session with it; another is there at once. */
+      lose() {
+        handlers.get('disconnect')?.({});
+        handlers.get('connect')?.({ sessionPresent: false });
+      },
+    },
     title: 'A service',
     dialogue: async () => begin(),
     subscribe: async () => {},
@@ -92,6 +106,42 @@ test('a first handler hears of an error as later ones do, and is none; a state t
   answer = WELL;
   await state.get();
   assert.deepEqual(heard, ['kept']);
+});
+
+test('a subscription that is refused: who waits is told why, and who asks next subscribes anew', async () => {
+  const granted = () => setImmediate({ qos: 1 });
+  const refused = async () => {
+    await setImmediate();
+    throw Object.assign(new Error('The server refused to subscribe.'), { code: 'subscribe', reasonCode: 0x87 });
+  };
+  let grant = /** @type {() => Promise<any>} */ (refused);
+  const link = seat(
+    () => WELL,
+    () => grant(),
+  );
+  link.check = () => {};
+  const state = new KeptState(link);
+  /** @type {string[]} */
+  const heard = [];
+  const why = { code: 'subscribe', status: 0x87, message: 'A service: The server refused to subscribe.' };
+  const waiting = [state.get(), state.report({ a: 1 }), state.desired(() => heard.push('refused'))];
+  await Promise.all(waiting.map((one) => assert.rejects(one, why)));
+  await assert.rejects(state.get(), why);
+  grant = granted;
+  assert.deepEqual(await state.get(), { desired: WELL.desired, reported: undefined, version: 1 });
+  assert.equal(heard.length, 0);
+
+  // On a later connection: who had heard until then hears again.
+  await state.desired(() => heard.push('kept'));
+  grant = refused;
+  link.client.lose();
+  await setImmediate();
+  await assert.rejects(state.get(), why);
+  grant = granted;
+  await state.get();
+  assert.deepEqual(heard, ['kept', 'kept']);
+  state.stop();
+  await assert.rejects(state.get(), { code: 'provider-ended' });
 });
 
 test('a report that is too long is told at once, whatever the service is doing', async () => {

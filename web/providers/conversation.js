@@ -146,10 +146,13 @@ export class Conversation {
     }
     /** @type {number[]} */
     let codes = [];
+    /** @type {Promise<import('../client/index.js').Subscription>[]} */
+    let asked = [];
     try {
       if (!this.#sessionPresent || this.#held.length === 0) {
         const before = this.#held;
-        const granted = await Promise.all(filters.map((filter) => client.subscribe(filter, { qos })));
+        asked = filters.map((filter) => client.subscribe(filter, { qos }));
+        const granted = await Promise.all(asked);
         const late = signal.aborted && !this.#over; // the next connection has its own
         if (!late) this.#held = granted;
         for (const old of late ? granted : before) void old.unsubscribe(); // the filter is still wanted
@@ -159,6 +162,11 @@ export class Conversation {
     } catch (/** @type {any} */ error) {
       if (signal.aborted || this.#over) return;
       this.stop();
+      // Another conversation may follow: nothing is left of this one.
+      for (const old of [...asked, ...this.#held])
+        Promise.resolve(old)
+          .then((one) => one.unsubscribe())
+          .catch(() => {});
       return this.#talk.failed({
         kind: 'failed',
         code: error.code,

@@ -11,24 +11,28 @@ import { ProviderError } from './errors.js';
 /** No shadow has been made yet. */
 const NONE = 404;
 
+/**
+ * A conversation, and why there is nothing more in it.
+ * @typedef {{ dialogue: import('./dialogue.js').Dialogue, conversation: Conversation, failure?: ProviderError }} Talk
+ */
+/** @typedef {(step: TellStep | Promise<never>) => void} Taken a promise: there will be no answer */
+
 export class KeptState {
   #link;
   #name;
   #tidy;
-  /** @type {import('./dialogue.js').Dialogue | null} */
-  #dialogue = null;
-  /** @type {Promise<Conversation> | null} */
+  /** null: none yet, or it failed, and who asks next begins another. @type {Promise<Talk> | null} */
   #begun = null;
-  /** @type {((step: TellStep) => void)[]} who waits for the whole */
+  /** @type {Taken[]} who waits for the whole */
   #asked = [];
-  /** @type {{ text: string, taken: (step: TellStep) => void } | null} */
+  /** @type {{ text: string, taken: Taken } | null} */
   #report = null;
   /** One report at a time. */
   #turn = Promise.resolve();
   /** @type {DesiredHandler[]} */
   #handlers = [];
-  /** Why there will be nothing more. @type {ProviderError | null} */
-  #failure = null;
+  /** @type {ProviderError | undefined} */
+  #ended;
 
   /**
    * @param {import('./link.js').Link} link
@@ -50,22 +54,44 @@ export class KeptState {
 
   async #start() {
     const link = this.#link;
-    this.#dialogue = await link.dialogue('state', { name: this.#name });
-    const conversation = new Conversation(link.client, this.#dialogue, {
+    const talk = /** @type {Talk} */ ({ dialogue: await link.dialogue('state', { name: this.#name }) });
+    talk.conversation = new Conversation(link.client, talk.dialogue, {
       tell: (step) => this.#tell(step),
       document: () => this.#report?.text ?? '',
-      failed: ({ code, status, message }) =>
-        this.#fail(new ProviderError(code, `${link.title}: ${message}`, { status })),
+      failed: ({ code, status, message }) => {
+        this.#begun = null;
+        this.#fail((talk.failure = new ProviderError(code, `${link.title}: ${message}`, { status })));
+      },
     });
-    return conversation;
+    return talk;
   }
 
   /** @param {ProviderError} error */
   #fail(error) {
-    this.#failure = error;
-    const told = /** @type {TellStep} */ ({ status: -1 });
+    const told = Promise.reject(error);
+    told.catch(() => {}); // perhaps nobody waits
     for (const asked of this.#asked.splice(0)) asked(told);
     this.#report?.taken(told);
+  }
+
+  /**
+   * @param {'get' | 'report'} what
+   * @param {(taken: Taken) => void} wait
+   * @param {number} [also] a status that is as good
+   * @returns {Promise<TellStep>}
+   */
+  async #ask(what, wait, also) {
+    const talk = await this.#begin();
+    const failure = this.#ended ?? talk.failure;
+    if (failure) throw failure;
+    const told = new Promise(wait);
+    talk.dialogue[what]();
+    talk.conversation.poke();
+    const step = await told;
+    const { status, detail } = step;
+    if ((status >= 200 && status < 300) || status === also) return step;
+    const why = detail || (status === 0 ? 'it did not answer' : `status ${status}`);
+    throw new ProviderError('provider-state', `${this.#link.title} did not do it: ${why}.`, { status });
   }
 
   /** @param {TellStep} step */
@@ -102,12 +128,8 @@ export class KeptState {
 
   /** @returns {Promise<DeviceState>} */
   async get() {
-    const conversation = await this.#begin();
-    if (this.#failure) throw this.#failure;
-    const told = new Promise((resolve) => this.#asked.push(resolve));
-    this.#dialogue?.get();
-    conversation.poke();
-    const { status, desired, reported, version } = /** @type {TellStep} */ (await this.#worked(await told, NONE));
+    const step = await this.#ask('get', (taken) => this.#asked.push(taken), NONE);
+    const { status, desired, reported, version } = step;
     return status === NONE
       ? { desired: undefined, reported: undefined, version: undefined }
       : { desired: this.#tidy(desired), reported: this.#tidy(reported), version };
@@ -130,30 +152,19 @@ export class KeptState {
 
   /** @param {string} text */
   async #send(text) {
-    const conversation = await this.#begin();
-    if (this.#failure) throw this.#failure;
     try {
-      const told = new Promise((resolve) => (this.#report = { text, taken: resolve }));
-      this.#dialogue?.report();
-      conversation.poke();
-      const { version } = await this.#worked(/** @type {TellStep} */ (await told));
+      const { version } = await this.#ask('report', (taken) => (this.#report = { text, taken }));
       return { version };
     } finally {
       this.#report = null;
     }
   }
 
-  /** @param {any} step @param {number} [also] a status that is as good */
-  #worked(step, also) {
-    if (step.status === -1) throw this.#failure;
-    if ((step.status >= 200 && step.status < 300) || step.status === also) return step;
-    const { status, detail } = step;
-    const why = detail || (status === 0 ? 'it did not answer' : `status ${status}`);
-    throw new ProviderError('provider-state', `${this.#link.title} did not do it: ${why}.`, { status });
-  }
-
   stop() {
-    this.#fail(new ProviderError('provider-ended', 'The device has ended.'));
-    void this.#begun?.then((conversation) => conversation.stop());
+    this.#fail((this.#ended = new ProviderError('provider-ended', 'The device has ended.')));
+    this.#begun?.then(
+      ({ conversation }) => conversation.stop(),
+      () => {},
+    );
   }
 }
