@@ -298,14 +298,21 @@ test('what comes and cannot be read is told, and costs no other row', { timeout:
   for (const off of offs) off();
 });
 
-test('an operation that names no device is told, and done by nobody', { timeout: 30_000 }, async () => {
-  for (const row of ['510', '510,', '511,,ls']) {
+test('an operation that names no usable device is told, and done by nobody', { timeout: 30_000 }, async () => {
+  for (const [row, what] of [
+    ['510', 'no device'],
+    ['510,', 'no device'],
+    ['511,,ls', 'no device'],
+    ['510,a/b', 'a device that cannot be'],
+    ['510,a b', 'a device that cannot be'],
+    [`511,${'x'.repeat(300)},ls`, 'a device that cannot be'],
+  ]) {
     const told = awaited();
     const off = me.onRefused(told.resolve);
     const { published } = me.client.stats;
     cloud.open()[0].publish({ topic: 's/ds', payload: row, qos: 1 });
     const { code, message } = /** @type {any} */ (await told.promise);
-    assert.deepEqual([code, message.includes(`no device: ${row.slice(0, 3)}, c8y_`)], ['provider-row', true]);
+    assert.deepEqual([code, message.includes(`names ${what}: ${row.slice(0, 3)}, c8y_`)], ['provider-row', true]);
     assert.equal(me.client.stats.published, published);
     off();
   }

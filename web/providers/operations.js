@@ -1,4 +1,5 @@
 // Cumulocity's operations: rows that come, and answers whose order the dialogue in C sees to.
+import { WQ_E_ARG } from '../../build/gen/providers_layout.js';
 import { Conversation } from './conversation.js';
 import { cellOf, resultOf } from './dialects/common.js';
 import { ProviderError } from './errors.js';
@@ -18,12 +19,15 @@ export const malformed = (link, { line, column, error }) =>
   );
 
 /**
- * An operation that names no device: it could be for any child, so nobody does it.
+ * An operation that nobody does: it names no device, and could be for any child, or one that cannot be.
  * @param {import('./link.js').Link} link
  * @param {import('./smartrest.js').Row} row
  */
-const nobody = (link, { id, name }) =>
-  new ProviderError('provider-row', `${link.title} sent an operation that names no device: ${id}, ${name}.`);
+const nobody = (link, { id, name, args }) =>
+  new ProviderError(
+    'provider-row',
+    `${link.title} sent an operation that names ${args.serial ? 'a device that cannot be' : 'no device'}: ${id}, ${name}.`,
+  );
 
 export class Operations {
   #link;
@@ -101,10 +105,12 @@ export class Operations {
   }
 
   /** @param {import('./smartrest.js').Row} row */
-  #begun({ name, args }) {
+  #begun(row) {
+    const { name, args } = row;
     const { serial, ...fields } = args;
     const device = String(serial);
     const ticket = this.#dialogue?.operation(device === this.#link.seat.device ? '' : device, name) ?? -1;
+    if (ticket === WQ_E_ARG) this.#link.complain(nobody(this.#link, row));
     if (ticket < 0) return; // too many: the service keeps it, and tells it again
     this.#deliver({
       name,
