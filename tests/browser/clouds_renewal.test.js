@@ -19,6 +19,14 @@ const numbers = (cloud) =>
     }),
   );
 
+/** Event Grid is chosen in the form, for a device. @param {import('./clouds.js').Stage} stage */
+async function eventGrid(stage) {
+  const one = /** @type {any} */ (CASES.find(({ service }) => service === 'azure-event-grid'));
+  const cloud = await stage.cloud(one.start);
+  await stage.seat.choose(one.service, 'device');
+  return cloud;
+}
+
 onStage('credentials that expire', ['chromium', 'firefox'], (stage) => {
   for (const one of CASES.filter(({ service }) => service !== 'azure-event-grid')) {
     test(`${one.service || 'any broker'}: signed in anew, nothing lost`, LIMIT, async () => {
@@ -50,9 +58,7 @@ onStage('credentials that expire', ['chromium', 'firefox'], (stage) => {
     LIMIT,
     async () => {
       const { seat } = stage;
-      const [one] = CASES.filter(({ service }) => service === 'azure-event-grid');
-      const cloud = await stage.cloud(/** @type {any} */ (one).start);
-      await seat.choose('azure-event-grid', 'device');
+      const cloud = await eventGrid(stage);
       await seat.submit({ ...cloud.form, token: await cloud.cloud.token({ seconds: 3600 }) });
       await seat.seated();
       assert.equal(await seat.page.$('.expiry'), null);
@@ -75,9 +81,7 @@ onStage('credentials that expire', ['chromium', 'firefox'], (stage) => {
     LIMIT,
     async () => {
       const { seat } = stage;
-      const [one] = CASES.filter(({ service }) => service === 'azure-event-grid');
-      const cloud = await stage.cloud(/** @type {any} */ (one).start);
-      await seat.choose('azure-event-grid', 'device');
+      const cloud = await eventGrid(stage);
       await seat.submit(cloud.form);
       await seat.seated();
       await seat.sendTelemetry();
