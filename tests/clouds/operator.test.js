@@ -1,10 +1,11 @@
 // The operator's seat, with devices of the same API on the other side.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { aws, azureEventGrid, azureIotHub, device, operator, scaleway } from '../../web/providers/index.js';
+import { aws, azureEventGrid, azureIotHub, device, mosquitto, operator, scaleway } from '../../web/providers/index.js';
 import { startAws } from './aws.js';
 import { startAzureEventGrid } from './azure_event_grid.js';
 import { startAzureIotHub } from './azure_iot_hub.js';
+import { startPlain } from './plain.js';
 import { startScaleway } from './scaleway.js';
 import { awaited, clientOptions, profileOptions } from './seats.js';
 
@@ -120,5 +121,28 @@ test('an operator is no device', async () => {
     field: 'device',
   });
   assert.equal(cloud.connections.length, 0);
+  await cloud.stop();
+});
+
+test('values are asked for once until there is a seat, and for each connection from then on', async () => {
+  const cloud = await startPlain();
+  for (const [take, id] of /** @type {const} */ ([
+    [device, 'dev-1'],
+    [operator, ''],
+  ])) {
+    let asked = 0;
+    const values = () => (asked++, { ...cloud.form, device: id });
+    const profile = mosquitto(values, profileOptions);
+    const seat = await take(profile, clientOptions(cloud));
+    assert.equal(asked, 1);
+    const again = awaited();
+    seat.client.on('connect', again.resolve);
+    cloud.open()[0].drop();
+    await again.promise;
+    assert.equal(asked, 2);
+    await seat.end();
+    await (await take(profile, clientOptions(cloud))).end();
+    assert.equal(asked, 3);
+  }
   await cloud.stop();
 });

@@ -46,8 +46,8 @@ const unfit = (error) =>
  */
 export async function device(profile, options = {}) {
   const { registered, registerTimeout, document, about, ...clientOptions } = options;
-  let own = profile;
-  const { provisioning, seat: asked } = await profile.login();
+  let own = await profile.held();
+  const { provisioning, seat: asked } = await own.login();
   if (asked.device === '') {
     throw new ProviderError('provider-missing', 'Which device? Fill in its name; operator() is for watching others.', {
       field: 'device',
@@ -56,7 +56,7 @@ export async function device(profile, options = {}) {
   if (provisioning) {
     const values = await register(profile, asked, clientOptions, registerTimeout);
     await registered?.(values);
-    own = profile.with(values);
+    own = await profile.with(values).held();
   }
   const [providers, opened] = await Promise.all([own.providers(), own.open()]);
   return seated(own, clientOptions, async (client) => {

@@ -18,9 +18,10 @@ export const abortError = ({ reason }) =>
   new MqttError('open', 'aborted', 'It was aborted by its signal.', { cause: reason });
 
 /**
- * Connects, and takes a seat there. If that fails, or is given up by its signal, nothing is left behind.
+ * Connects, and takes a seat there: logins after the first ask for values anew. If that fails, or is given up by its signal,
+ * nothing is left behind.
  * @template Seated
- * @param {import('./profiles.js').ServiceProfile} profile
+ * @param {import('./profiles.js').ServiceProfile} profile held
  * @param {import('./device_types.js').SeatOptions} options
  * @param {(client: import('../client/index.js').Client) => Promise<Seated>} take
  * @returns {Promise<Seated>}
@@ -28,6 +29,7 @@ export const abortError = ({ reason }) =>
 export async function seated(profile, options, take) {
   const { signal } = options;
   const client = await connect(profile, options);
+  profile.release();
   const end = () => void client.end({ force: true });
   signal?.addEventListener('abort', end);
   try {

@@ -19,7 +19,8 @@ const ANSWER_TIMEOUT = 10_000;
  * @returns {Promise<Operator>}
  */
 export async function operator(profile, options = {}) {
-  const [providers, opened] = await Promise.all([profile.providers(), profile.open()]);
+  const own = await profile.held();
+  const [providers, opened] = await Promise.all([own.providers(), own.open()]);
   const { noOperator, title } = providers.service(profile.service);
   if (noOperator) throw new ProviderError('provider-no-such-thing', `${title}: ${noOperator}`);
   if (opened.seat.device !== '') {
@@ -27,7 +28,7 @@ export async function operator(profile, options = {}) {
       field: 'device',
     });
   }
-  return seated(profile, options, async (client) => {
+  return seated(own, options, async (client) => {
     const made = new Operator(client, new Link(client, providers, opened.seat, opened));
     await made.begin();
     return made;

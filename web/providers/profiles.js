@@ -14,7 +14,8 @@ import { loadProviders } from './providers.js';
 
 /**
  * Values, or what gives them: asked for each login, so that a token which another server makes can be a new one, and when
- * something else has to be known of them (who the device is, whether it has to register), so a few times for each device().
+ * something else has to be known of them (rules, who the device is): connect() asks twice at first. device() and operator()
+ * ask once until they are connected, and again after a registration.
  * @typedef {Values | (() => Values | Promise<Values>)} ValuesSource
  */
 
@@ -24,6 +25,8 @@ export class ServiceProfile {
   service;
   #source;
   #options;
+  /** See held(). @type {Values | undefined} */
+  #held;
   /** @type {Promise<{ seat: Seat, rules: import('./rules.js').Rules, topics: import('./topics.js').Topics }> | null} */
   #opened = null;
 
@@ -39,8 +42,23 @@ export class ServiceProfile {
   }
 
   async #values() {
-    const source = this.#source;
+    const source = this.#held ?? this.#source;
     return typeof source === 'function' ? source() : source;
+  }
+
+  /**
+   * The same, with the values as they are now until release(): a device's seat needs them several times.
+   * @internal
+   */
+  async held() {
+    const profile = this.with({});
+    profile.#held = await this.#values();
+    return profile;
+  }
+
+  /** @internal */
+  release() {
+    this.#held = undefined;
   }
 
   /**
