@@ -266,6 +266,8 @@ export class Inbox {
     if (exactly && this.exactly.inTurn) {
       ownMessage(message);
       this.exactly.queue(message);
+    } else if (targets.length === 1 && this.#listener === null) {
+      targets[0].deliver(message);
     } else if (!this.#distribute(message, targets)) {
       this.unmatched.hold(message);
     }

@@ -40,7 +40,7 @@ export class Message {
   constructor(topic, inbox, chunk, off, length, flags, props, handle) {
     /** The topic name. */
     this.topic = topic;
-    this.#inner = { inbox, chunk, off, length, flags, props, handle, holds: 0 };
+    this.#inner = { inbox, chunk, off, length, flags, props, handle, holds: 1 };
   }
 
   static {
@@ -48,7 +48,8 @@ export class Message {
       message.#inner.holds = holds;
     };
     releaseMessage = (message) => {
-      if (--message.#inner.holds === 0) message.ack();
+      const inner = message.#inner;
+      if (inner.handle !== 0 && --inner.holds === 0) message.ack();
     };
     ownMessage = (message) => message.#own();
     messageSize = (message) => message.#inner.length + message.topic.length;
