@@ -442,11 +442,17 @@ typedef struct wq_publish_args {
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms);
 
 /* wq_publish_room - how many bytes of packets may follow each other into the output now: wq_publish() returns 0 for each
- * valid message with QoS 0, not retained and without properties, as long as all that were given since have, each counted
- * as topic, payload and WQ_PUBLISH_HEAD bytes, at most so many. For a host that gathers messages before it hands them
- * over. 0: ask wq_publish() for each. Good until any other call on this client. */
+ * valid message with QoS 0, not retained and without properties, as long as all that were given since, whatever their QoS,
+ * have, each counted as topic, payload and WQ_PUBLISH_HEAD bytes, at most so many. For a host that gathers messages before
+ * it hands them over. 0: ask wq_publish() for each. Good until any other call on this client. */
 uint32_t wq_publish_room(const wq_client *client);
-#define WQ_PUBLISH_HEAD 10u /* fixed header, topic length, properties with an alias */
+#define WQ_PUBLISH_HEAD 12u /* fixed header, topic length, packet id, properties with an alias */
+
+/* wq_queue_room - the same of what messages with QoS 1 and 2 take besides: wq_publish() returns a token for each that is
+ * within the server's Maximum QoS, as long as those that were given since have, each counted as topic, payload and
+ * WQ_QUEUE_HEAD bytes, at most so many, and with those of QoS 0 no more bytes of packets than wq_publish_room() says. */
+uint32_t wq_queue_room(const wq_client *client);
+#define WQ_QUEUE_HEAD 124u /* a cell of 64 bytes for the message, and what may be left over of those for its bytes */
 
 /* wq_hold - no message with QoS 1 or 2 that waits is sent, from now on or (false) no more, while those under way go on: for
  * a host that wants none under way when it ends a connection whose session ends with it, so that it knows what became of

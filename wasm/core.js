@@ -74,6 +74,11 @@ export { compile, isMarked } from './compile.js';
  * @property {number} [retainHandling]
  */
 
+/**
+ * @typedef {object} Tracked a message that the core will tell of
+ * @property {number} token
+ */
+
 const NOTHING = new Uint8Array(0);
 /** Bits of an event's first word: its type, and flags that it has not if it is whole in the fed data and names no new topic. */
 const PLAIN_MASK = ((c.WQ_EVF_CARRY | c.WQ_EVF_NEW_TOPIC | c.WQ_EVF_STREAM) << 16) | 0xff;
@@ -152,7 +157,7 @@ export class Core {
   }
   /** Bytes of output that wait. */
   get outputLength() {
-    this.#flush();
+    this.flush();
     return this.#memory.u32[this.#state + c.wq_wasm_state_output_len];
   }
   /** Payload that follows the output's bytes, and that the host keeps: its token; 0: none. */
@@ -161,7 +166,7 @@ export class Core {
   }
   /** The bytes to send: a view, good until the next call. */
   output() {
-    this.#flush();
+    this.flush();
     const { u8, u32 } = this.#memory;
     const at = u32[this.#state + c.wq_wasm_state_output_data];
     return u8.subarray(at, at + u32[this.#state + c.wq_wasm_state_output_len]);
@@ -489,6 +494,12 @@ export class Core {
   #gatheredAt = 0;
   /** Bytes that their packets may still have. */
   #room = 0;
+  /** Bytes, as wq_queue_room() counts them, that those with QoS 1 and 2 may still have, up to this QoS. */
+  #queueRoom = 0;
+  #maximumQos = 0;
+  /** Those that are to be told their tokens. @type {(Tracked | null)[]} */
+  #tracked = [];
+  #trackedCount = 0;
 
   /**
    * Messages may be gathered, while nothing else is called.
@@ -501,6 +512,8 @@ export class Core {
       u32[this.#state + c.wq_wasm_state_publish_room],
       outputMax - u32[this.#state + c.wq_wasm_state_output_len],
     );
+    this.#queueRoom = u32[this.#state + c.wq_wasm_state_queue_room];
+    this.#maximumQos = u32[this.#state + c.wq_wasm_state_maximum_qos];
     this.#gatheredAt = now;
   }
 
@@ -522,23 +535,53 @@ export class Core {
     return true;
   }
 
-  #flush() {
+  /**
+   * The same with QoS 1 or 2.
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   * @param {number} flags WQ_WASM_RESEND and the QoS
+   * @param {Tracked} tracked has its token after flush()
+   */
+  gatherTracked(topic, payload, flags, tracked) {
+    const topics = this.#topics;
+    const name = topics.find(topic);
+    const length = topics.length(name);
+    const room = this.#room - c.WQ_PUBLISH_HEAD - length;
+    const queueRoom = this.#queueRoom - c.WQ_QUEUE_HEAD - length;
+    const most = Math.min(room, queueRoom);
+    if (name === 0 || payload.length > most || (flags & c.WQ_WASM_QOS) > this.#maximumQos) return false;
+    if (!this.#area.gather(topics.address(name), length | (flags << 16), payload, most)) return false;
+    this.#room = room - this.#area.payloadLength;
+    this.#queueRoom = queueRoom - this.#area.payloadLength;
+    this.#tracked[this.#trackedCount++] = tracked;
+    this.gathered++;
+    return true;
+  }
+
+  /** Have what was gathered enter the core. */
+  flush() {
     if (this.gathered === 0) return;
     const length = this.#area.gathered;
-    this.gathered = this.#area.gathered = this.#room = 0;
+    const count = this.#trackedCount;
+    this.gathered = this.#area.gathered = this.#room = this.#trackedCount = 0;
     const error = this.#exports.wq_wasm_publish_gathered(length, this.#gatheredAt);
     if (error !== 0) throw new Error(`wasm: ${this.errorText(error)}`); // there was room for valid ones
+    const tracked = this.#tracked;
+    for (let i = 0; i < count; i++) {
+      /** @type {Tracked} */ (tracked[i]).token = this.#area.word(i);
+      tracked[i] = null;
+    }
   }
 
   /** What is called sees the messages that were gathered before. */
   get #x() {
-    this.#flush();
+    this.flush();
     return this.#exports;
   }
 
   /** The same of what else is written there. */
   get #scratch() {
-    this.#flush();
+    this.flush();
     return this.#area;
   }
 

@@ -63,11 +63,11 @@ export class Scratch {
   /**
    * One more message behind those that were gathered. False: there is no room.
    * @param {number} topicAt address
-   * @param {number} topicLength
+   * @param {number} topicLengthFlags see wq_wasm_gathered
    * @param {Uint8Array | string} payload
    * @param {number} most bytes that the payload may have
    */
-  gather(topicAt, topicLength, payload, most) {
+  gather(topicAt, topicLengthFlags, payload, most) {
     const at = this.gathered;
     const from = at + c.sizeof_wq_wasm_gathered;
     if (from + payload.length > this.#size) return false;
@@ -80,10 +80,15 @@ export class Scratch {
     const { u32 } = this.#memory;
     const word = (this.#at + at) >> 2;
     u32[word + c.wq_wasm_gathered_topic] = topicAt;
-    u32[word + c.wq_wasm_gathered_topic_len] = topicLength;
+    u32[word + c.wq_wasm_gathered_topic_len_flags] = topicLengthFlags;
     u32[word + c.wq_wasm_gathered_payload_len] = this.payloadLength;
     this.gathered = (from + this.payloadLength + 3) & ~3;
     return true;
+  }
+
+  /** A number that the core has put there. @param {number} index */
+  word(index) {
+    return this.#memory.u32[(this.#at >> 2) + index];
   }
 
   /**

@@ -36,13 +36,14 @@ typedef struct wq_wasm_state {
   uint32_t memory_wanted;
   const wq_record *records;
   uint32_t records_count;
-  uint32_t publish_room;
+  uint32_t publish_room, queue_room;
+  uint32_t maximum_qos; /* if there is room for any */
 } wq_wasm_state;
 
 /* A message that has nothing but topic and payload, which follows. */
 typedef struct wq_wasm_gathered {
   const uint8_t *topic;
-  uint32_t topic_len;
+  uint32_t topic_len_flags; /* the length, and 16 bits above it WQ_WASM_QOS and WQ_WASM_RESEND */
   uint32_t payload_len;
 } wq_wasm_gathered;
 
@@ -93,6 +94,8 @@ static int told(int result) {
   state.memory_wanted = (uint32_t)wq_memory_wanted(client);
   state.records = wq_records(client, &records), state.records_count = (uint32_t)records;
   state.publish_room = wq_publish_room(client);
+  state.queue_room = wq_queue_room(client);
+  state.maximum_qos = wq_negotiated(client)->maximum_qos;
   return result;
 }
 
@@ -181,16 +184,26 @@ EXPORT(int, wq_wasm_publish, const uint8_t *topic, uint32_t topic_len, uint32_t 
   return told(wq_publish(client, &args, (uint64_t)now));
 }
 
-/* Scratch: messages one after the other, each a wq_wasm_gathered, its payload, and what is missing to the next word. The
- * host has seen to it that wq_publish_room() has them all. */
+/* Scratch: messages one after the other, each a wq_wasm_gathered, its payload, and what is missing to the next word; then,
+ * from its beginning, the tokens of those with QoS 1 and 2. The host has seen to it that wq_publish_room() and
+ * wq_queue_room() have them all. */
 EXPORT(int, wq_wasm_publish_gathered, uint32_t length, double now) {
+  uint32_t told_at = 0;
   for (uint32_t at = 0; at < length; at = (at + 3) & ~3u) {
     wq_wasm_gathered one;
     __builtin_memcpy(&one, take(&at, sizeof one).data, sizeof one);
-    const wq_bytes payload = take(&at, one.payload_len);
-    const wq_publish_args args = {.size = sizeof args, .topic = {one.topic, one.topic_len}, .payload = payload};
-    const int error = wq_publish(client, &args, (uint64_t)now);
-    if (error) return told(error);
+    const uint32_t flags = one.topic_len_flags >> 16;
+    const wq_publish_args args = {.size = sizeof args,
+                                  .qos = flags & WQ_WASM_QOS,
+                                  .resend = flags & WQ_WASM_RESEND ? WQ_RESEND_ALWAYS : WQ_RESEND_NEVER,
+                                  .topic = {one.topic, one.topic_len_flags & 0xffff},
+                                  .payload = take(&at, one.payload_len)};
+    const int token = wq_publish(client, &args, (uint64_t)now);
+    if (token < 0) return told(token);
+    if (args.qos) {
+      __builtin_memcpy(scratch.bytes + told_at, &token, sizeof token); /* over what was read */
+      told_at += sizeof token;
+    }
   }
   return told(0);
 }

@@ -261,6 +261,8 @@ typedef struct wq_origin {
 } wq_origin;
 /* A whole packet, but PUBLISH. 0, WQ_E_MEMORY, or an error that ends the connection. */
 int wq_receive(wq_client *c, const wq_frame *frame, wq_bytes body, wq_origin origin, uint64_t now_ms);
+/* PUBACK, PUBREC or PUBCOMP, decoded. Errors as wq_receive(). */
+int wq_receive_ack(wq_client *c, uint8_t type, const wq_ack_packet *p, wq_origin origin);
 /* A PUBLISH. `body` may end early: then n > 0, that many bytes of body are needed to go on; or 0: the payload is streamed,
  * c->skip is the length of all of it, and its beginning is in the fed data. Errors as wq_receive(). */
 int wq_receive_publish(wq_client *c, const wq_frame *frame, wq_bytes body, const wq_origin *origin);

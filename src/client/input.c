@@ -194,6 +194,22 @@ static size_t plain_publishes(wq_client *c, const uint8_t *data, size_t length, 
   return at;
 }
 
+/* The same of what nearly all acknowledgements are: PUBACK, PUBREC and PUBCOMP without a reason code. 1, or an error. */
+static int plain_acks(wq_client *c, const uint8_t *data, size_t length, size_t *at) {
+  while (c->status == WQ_CONNECTED && length - *at >= 4 && data[*at + 1] == 2 && ready(c)) {
+    const uint8_t *const packet = data + *at;
+    const uint8_t type = packet[0] >> 4;
+    const wq_ack_packet p = {.packet_id = (uint16_t)(packet[2] << 8 | packet[3])};
+    const bool plain = type == WQ_PUBACK || type == WQ_PUBREC || type == WQ_PUBCOMP;
+    if (!plain || packet[0] & 15 || !p.packet_id) break;
+    const int error = wq_receive_ack(c, type, &p, (wq_origin){data, 0, length});
+    if (error) return error;
+    c->stats.packets_in++;
+    *at += 4;
+  }
+  return 1;
+}
+
 int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t now_ms) {
   wq_client *c = client;
   if (c->status == WQ_IDLE || wq_skip(c)) return WQ_E_STATE;
@@ -203,12 +219,14 @@ int64_t wq_feed(wq_client *client, const uint8_t *data, size_t length, uint64_t 
   int got = 1;
   if (length) wq_alive(c, now_ms);
   while (got > 0 && at < most && !over(c) && ready(c)) {
-    if (c->carry_n > c->carry_done)
+    if (c->carry_n > c->carry_done) {
       got = carry_on(c, data, most, &at, now_ms);
-    else if ((at = plain_publishes(c, data, most, at)) == most || !wq_events_room(c, WQ_EVENTS_PER_PACKET))
-      break;
-    else
-      got = in_place(c, data, most, &at, now_ms);
+      continue;
+    }
+    const size_t before = at;
+    at = plain_publishes(c, data, most, at);
+    got = plain_acks(c, data, most, &at);
+    if (at == before && got > 0) got = in_place(c, data, most, &at, now_ms);
   }
   if (over(c)) return (int64_t)length;
   if (got == WQ_E_MEMORY) {

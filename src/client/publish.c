@@ -332,27 +332,65 @@ uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, 
   return cell;
 }
 
-/* What nearly all messages with QoS 0 are: nothing waits before them, and they have no properties. False: this is no such
- * message, or not a good one. */
-static bool send_plain(wq_client *c, const wq_publish_args *args, uint64_t now_ms) {
+_Static_assert(WQ_QUEUE_HEAD >= 2 * WQ_CHAIN_BYTES, "a cell for the message, and one that is not full");
+
+/* What send_plain() sends with QoS 1 or 2 is in flight from the beginning: its cell; 0 if something that it needs is
+ * lacking. */
+static uint32_t track_plain(wq_client *c, const wq_publish_args *args) {
+  if (c->again_at || c->waiting[0].count + c->inflight.count >= c->config.queue_max || !quota_left(c)) return 0;
+  if (c->cells.available < 1 + wq_chain_cells((uint64_t)args->topic.len + args->payload.len)) return 0;
+  const uint32_t cell = wq_message_new(c, WQ_KIND_PUBLISH);
+  if (!wq_packet_id_take(c, cell)) {
+    wq_message_free(c, cell);
+    return 0;
+  }
+  wq_message *m = wq_message_at(c, cell);
+  wq_chain_writer w = {.cells = &c->cells};
+  wq_chain_append(&w, args->topic);
+  wq_chain_append(&w, args->payload);
+  m->expires = WQ_NEVER;
+  m->data = w.first;
+  m->topic_len = (uint16_t)args->topic.len;
+  m->payload_len = args->payload.len;
+  m->progress = WQ_SENT;
+  m->qos = args->qos;
+  m->resend = args->resend ? args->resend == WQ_RESEND_ALWAYS : args->qos < 2;
+  wq_record_add(c, WQ_RECORD_SENT, m->packet_id, m->token);
+  c->quota--;
+  wq_list_append(c, &c->inflight, cell);
+  return cell;
+}
+
+/* What nearly all messages are: nothing waits before them, and they have no properties. Returns as wq_publish(), or
+ * WQ_E_ARG: this is no such message, or not a good one. */
+static int send_plain(wq_client *c, const wq_publish_args *args, uint64_t now_ms) {
   const wq_bytes topic = args->topic, payload = args->payload;
-  if (args->qos || args->retain || args->host_payload || args->properties.len || payload.len > WQ_PAYLOAD_MAX)
-    return false;
-  if (c->status != WQ_CONNECTED || c->waiting[0].first || c->config.publish_rate) return false;
-  if (wq_alias_wanted(&c->aliases, topic) || !wq_topic_name_valid(topic)) return false;
-  const uint32_t most = 5 + 2 + topic.len + 1 + payload.len;
+  if (args->size < sizeof *args || args->qos > c->negotiated.maximum_qos || args->resend > WQ_RESEND_NEVER ||
+      args->retain || args->host_payload || args->properties.len || payload.len > WQ_PAYLOAD_MAX)
+    return WQ_E_ARG;
+  if (c->status != WQ_CONNECTED || c->waiting[args->qos ? 1 : 0].first || c->config.publish_rate) return WQ_E_ARG;
+  if (wq_alias_wanted(&c->aliases, topic) || !wq_topic_name_valid(topic)) return WQ_E_ARG;
+  const uint32_t most = 5 + 2 + topic.len + 2 + 1 + payload.len;
   uint8_t *dst = most <= c->negotiated.maximum_packet_size ? wq_output_room(c, most, true) : NULL;
-  if (!dst) return false;
-  wq_output_add(c, wq_publish_plain_encode(dst, c->negotiated.version, topic, payload), now_ms);
-  return true;
+  if (!dst) return WQ_E_ARG;
+  if (now_ms > c->now) c->now = now_ms;
+  uint32_t token = 0;
+  uint16_t packet_id = 0;
+  if (args->qos) {
+    const uint32_t cell = track_plain(c, args);
+    if (!cell) return WQ_E_ARG;
+    token = wq_message_at(c, cell)->token;
+    packet_id = wq_message_at(c, cell)->packet_id;
+  }
+  const uint8_t version = c->negotiated.version;
+  wq_output_add(c, wq_publish_plain_encode(dst, version, args->qos, packet_id, topic, payload), now_ms);
+  return (int)token;
 }
 
 int wq_publish(wq_client *client, const wq_publish_args *args, uint64_t now_ms) {
   wq_client *c = client;
-  if (args->size >= sizeof *args && args->resend <= WQ_RESEND_NEVER && send_plain(c, args, now_ms)) {
-    if (now_ms > c->now) c->now = now_ms;
-    return 0;
-  }
+  const int sent = send_plain(c, args, now_ms);
+  if (sent >= 0) return sent;
   uint64_t size;
   int error = wq_publish_check(c, args, &size);
   if (error) return error;
@@ -383,6 +421,15 @@ uint32_t wq_publish_room(const wq_client *client) {
   const bool limited = c->config.publish_rate || c->negotiated.maximum_packet_size < c->config.output_size;
   if (c->status != WQ_CONNECTED || c->waiting[0].first || limited || left < WQ_OUTPUT_RESERVE) return 0;
   return left - WQ_OUTPUT_RESERVE;
+}
+
+uint32_t wq_queue_room(const wq_client *client) {
+  const wq_client *c = client;
+  const uint32_t count = c->waiting[0].count + c->waiting[1].count + c->inflight.count;
+  if (count >= c->config.queue_max) return 0;
+  const uint64_t messages = (uint64_t)(c->config.queue_max - count) * WQ_QUEUE_HEAD;
+  const uint64_t bytes = (uint64_t)c->cells.available * WQ_CHAIN_BYTES;
+  return (uint32_t)(messages < bytes ? messages : bytes);
 }
 
 void wq_hold(wq_client *client, bool held) { client->held = held; }

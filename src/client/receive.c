@@ -168,18 +168,13 @@ static void tell_received(wq_client *c, const wq_message *m, const wq_ack_packet
   event->props_off = props_offset(c, origin, p->properties);
 }
 
-/* PUBACK, PUBREC, PUBCOMP. */
-static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin origin) {
-  wq_ack_packet p;
-  int error = wq_ack_decode(&p, type, c->negotiated.version, body);
-  if (!error) error = problems_check(c, p.properties);
-  if (error) return error;
+int wq_receive_ack(wq_client *c, uint8_t type, const wq_ack_packet *p, wq_origin origin) {
   const bool v5 = c->negotiated.version == WQ_MQTT_5_0;
-  uint32_t cell = wq_packet_id_find(c, p.packet_id);
+  uint32_t cell = wq_packet_id_find(c, p->packet_id);
   if (!cell) {
-    stray(c, type, p.packet_id);
-    if (type == WQ_PUBREC && p.reason < 0x80) /* [M3:4.3.3-1] [M5:4.3.3-4]; 0x92: packet identifier not found */
-      wq_output_ack_packet(c, WQ_PUBREL, p.packet_id, v5 ? 0x92 : 0);
+    stray(c, type, p->packet_id);
+    if (type == WQ_PUBREC && p->reason < 0x80) /* [M3:4.3.3-1] [M5:4.3.3-4]; 0x92: packet identifier not found */
+      wq_output_ack_packet(c, WQ_PUBREL, p->packet_id, v5 ? 0x92 : 0);
     return 0;
   }
   wq_message *m = wq_message_at(c, cell);
@@ -192,19 +187,26 @@ static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin orig
   }
   const bool given_up = m->kind == WQ_KIND_GIVEN_UP;
   if ((m->kind != WQ_KIND_PUBLISH && !given_up) || m->qos != (type == WQ_PUBACK ? 1 : 2)) return WQ_E_PROTOCOL;
-  if (type == WQ_PUBREC && p.reason < 0x80) { /* at once, so in the order of PUBREC [M3:4.6.0-4] [M5:4.6.0-4] */
+  if (type == WQ_PUBREC && p->reason < 0x80) { /* at once, so in the order of PUBREC [M3:4.6.0-4] [M5:4.6.0-4] */
     if (m->progress == WQ_SENT && !given_up) {
-      wq_record_add(c, WQ_RECORD_RELEASED, p.packet_id, m->token);
-      tell_received(c, m, &p, origin);
+      wq_record_add(c, WQ_RECORD_RELEASED, p->packet_id, m->token);
+      tell_received(c, m, p, origin);
     }
     m->progress = WQ_RELEASED;
     m->again = false;
-    wq_output_ack_packet(c, WQ_PUBREL, p.packet_id, 0);
+    wq_output_ack_packet(c, WQ_PUBREL, p->packet_id, 0);
     return 0;
   }
   if (m->progress != (type == WQ_PUBCOMP ? WQ_RELEASED : WQ_SENT)) return WQ_E_PROTOCOL;
-  settle(c, cell, &p, origin); /* by an error code too [M5:4.4.0-2] */
+  settle(c, cell, p, origin); /* by an error code too [M5:4.4.0-2] */
   return 0;
+}
+
+static int receive_ack(wq_client *c, uint8_t type, wq_bytes body, wq_origin origin) {
+  wq_ack_packet p;
+  int error = wq_ack_decode(&p, type, c->negotiated.version, body);
+  if (!error) error = problems_check(c, p.properties);
+  return error ? error : wq_receive_ack(c, type, &p, origin);
 }
 
 static int receive_pubrel(wq_client *c, wq_bytes body) {

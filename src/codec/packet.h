@@ -96,9 +96,10 @@ uint32_t wq_connack_encode(uint8_t *dst, uint32_t room, uint8_t version, const w
 uint32_t wq_publish_encode(uint8_t *dst, uint32_t room, uint8_t version, const wq_publish_packet *p);
 /* The part of a PUBLISH before its payload, for a payload sent from elsewhere (p->payload.len counts). */
 uint32_t wq_publish_head_encode(uint8_t *dst, uint32_t room, uint8_t version, const wq_publish_packet *p);
-/* A PUBLISH with QoS 0 that is not retained and has no properties, at half the cost. dst has room for topic, payload and
- * 8 bytes; both are short enough for a packet. */
-uint32_t wq_publish_plain_encode(uint8_t *dst, uint8_t version, wq_bytes topic, wq_bytes payload);
+/* A PUBLISH that is sent for the first time, not retained, and has no properties, at half the cost. dst has room for topic,
+ * payload and 10 bytes; both are short enough for a packet. */
+uint32_t wq_publish_plain_encode(uint8_t *dst, uint8_t version, uint8_t qos, uint16_t packet_id, wq_bytes topic,
+                                 wq_bytes payload);
 uint32_t wq_ack_encode(uint8_t *dst, uint32_t room, uint8_t type, uint8_t version, const wq_ack_packet *p);
 uint32_t wq_subscribe_encode(uint8_t *dst, uint32_t room, uint8_t version, uint16_t packet_id, wq_bytes properties,
                              const wq_subscription *subscriptions, size_t count);

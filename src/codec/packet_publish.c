@@ -102,13 +102,23 @@ uint32_t wq_publish_encode(uint8_t *dst, uint32_t room, uint8_t version, const w
   return head + p->payload.len;
 }
 
-uint32_t wq_publish_plain_encode(uint8_t *dst, uint8_t version, wq_bytes topic, wq_bytes payload) {
+uint32_t wq_publish_plain_encode(uint8_t *dst, uint8_t version, uint8_t qos, uint16_t packet_id, wq_bytes topic,
+                                 wq_bytes payload) {
   const bool has_properties = version == WQ_MQTT_5_0;
-  uint8_t *at = dst + wq_frame_head_write(dst, WQ_PUBLISH, 0, 2 + topic.len + has_properties + payload.len);
+  uint8_t *at = dst;
+  *at++ = (uint8_t)(WQ_PUBLISH << 4 | qos << 1);
+  uint32_t rest = 2 + topic.len + (qos != 0 ? 2 : 0) + has_properties + payload.len; /* the Remaining Length */
+  for (; rest >= 0x80; rest >>= 7)
+    *at++ = (uint8_t)(rest | 0x80);
+  *at++ = (uint8_t)rest;
   *at++ = (uint8_t)(topic.len >> 8);
   *at++ = (uint8_t)topic.len;
   wq_copy(at, topic.data, topic.len);
   at += topic.len;
+  if (qos != 0) {
+    *at++ = (uint8_t)(packet_id >> 8);
+    *at++ = (uint8_t)packet_id;
+  }
   if (has_properties) *at++ = 0;
   wq_copy(at, payload.data, payload.len);
   return (uint32_t)(at - dst) + payload.len;

@@ -13,25 +13,27 @@ static wq_bytes rest(wq_bytes b, uint32_t from) { return (wq_bytes){b.data + fro
 
 static bool has(wq_bytes b, uint8_t byte) { return b.len != 0 && memchr(b.data, byte, b.len) != NULL; }
 
-/* all eight bytes are ASCII, and none is 0, + or #. A byte that is 0 after the exclusive or borrows into its high
- * bit. */
-static bool plain(const uint8_t *at) {
+_Static_assert(('+' ^ '#') == 8, "bit 3 is all that they differ in");
+
+/* Bits of HIGHS, unless all eight bytes are ASCII, and none is 0, + or #. A byte that is 0 after the exclusive or borrows
+ * into its high bit. */
+static inline uint64_t suspects(const uint8_t *at) {
   uint64_t word;
   memcpy(&word, at, 8);
-  uint64_t bad = word | (word - ONES) | ((word ^ ('+' * ONES)) - ONES) | ((word ^ ('#' * ONES)) - ONES);
-  return (bad & HIGHS) == 0;
+  return word | (word - ONES) | (((word | 8 * ONES) ^ ('+' * ONES)) - ONES);
 }
 
 bool wq_topic_name_valid(wq_bytes topic) {
   if (topic.len == 0 || topic.len > WQ_STRING_MAX) /* [M3:4.7.3-1] [M3:4.7.3-3] [M5:4.7.3-1] [M5:4.7.3-3] */
     return false;
-  uint32_t at = 0;
-  while (topic.len - at >= 8 && plain(topic.data + at))
-    at += 8;
-  if (at != 0 && topic.len - at < 8 && plain(topic.data + topic.len - 8)) /* the last eight overlap those before */
-    return true;
-  wq_bytes left = rest(topic, at);
-  return wq_utf8_valid(left) && !wq_topic_filter_has_wildcard(left);
+  if (topic.len >= 8) {
+    const uint8_t *const last = topic.data + topic.len - 8; /* eight that overlap those before */
+    uint64_t bad = suspects(last);
+    for (const uint8_t *at = topic.data; at < last; at += 8)
+      bad |= suspects(at);
+    if ((bad & HIGHS) == 0) return true;
+  }
+  return wq_utf8_valid(topic) && !wq_topic_filter_has_wildcard(topic);
 }
 
 int wq_topic_name_check(wq_bytes topic) {

@@ -1,4 +1,4 @@
-// Messages with QoS 0 that have nothing but topic and payload enter the core together, and nobody can tell.
+// Messages that have nothing but topic and payload enter the core together, and nobody can tell.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
@@ -21,6 +21,242 @@ test('a call into wasm for the messages of a task, and one for each 64 KiB besid
   for (let i = 0; i < 10_000; i++) client.publish(`t/${i % 20}`, 'x'.repeat(64));
   await eventually(() => published(peer).length === 10_500);
   assert(total() < 100, JSON.stringify([...calls]));
+  await client.end();
+});
+
+test('the same with QoS 1 and 2, and each has its own answer', async () => {
+  for (const qos of /** @type {const} */ ([1, 2])) {
+    const peer = new Peer();
+    const says = qos === 1 ? 'puback' : 'pubrec';
+    const answer = (/** @type {any} */ { messageId, payload }, /** @type {any} */ connection) => {
+      const n = Number(payload.toString().slice(1));
+      const reasonCode = n % 7 === 0 ? 0x87 : n % 3 === 0 ? 0x10 : 0;
+      connection.send({ cmd: says, messageId, reasonCode });
+    };
+    peer.answers.publish = answer;
+    const client = await peer.connect();
+    for (let i = 0; i < 600; i++) client.publish('t', 'n1', { qos }); // the core gets the memory to keep so many
+    await eventually(() => client.pending().length === 0);
+    await turn();
+    peer.last.packets.length = 0;
+    calls.clear();
+    const all = Array.from({ length: 500 }, (_, i) => client.publish(`t/${i % 20}`, `n${i}`, { qos }));
+    assert.equal(total(), 0);
+    for (const [i, outcome] of (await Promise.allSettled(all)).entries()) {
+      if (i % 7 === 0) assert.equal(outcome.status === 'rejected' && outcome.reason.reasonCode, 0x87);
+      else assert.equal(outcome.status === 'fulfilled' && outcome.value.reasonCode, i % 3 === 0 ? 0x10 : 0);
+    }
+    assert.equal(calls.get('wq_wasm_publish_gathered'), 1);
+    assert.deepEqual(
+      published(peer).map(({ payload, qos }) => `${payload} ${qos}`),
+      all.map((_, i) => `n${i} ${qos}`),
+    );
+    assert.equal(client.pending().length, 0);
+    await client.end();
+  }
+});
+
+test('QoS 1: the server acknowledges in any order, while more is published', async () => {
+  const peer = new Peer();
+  /** @type {{ messageId: number, payload: Buffer }[]} */
+  const unanswered = [];
+  peer.answers.publish = (packet) => void unanswered.push(packet);
+  const client = await peer.connect();
+  /** @type {string[]} */
+  const done = [];
+  /** @type {string[]} */
+  const wanted = [];
+  const say = (/** @type {string} */ name) => void client.publish('t', name, { qos: 1 }).then(() => done.push(name));
+  const acknowledge = async (/** @type {number} */ index) => {
+    const [{ messageId, payload }] = unanswered.splice(index, 1);
+    wanted.push(payload.toString());
+    peer.last.sendNow(peer.last.encode({ cmd: 'puback', messageId, reasonCode: 0 }));
+    await eventually(() => done.length === wanted.length);
+  };
+  for (const name of ['a', 'b', 'c']) say(name);
+  await eventually(() => unanswered.length === 3);
+  await acknowledge(1);
+  for (const name of ['d', 'e']) say(name);
+  await eventually(() => unanswered.length === 4);
+  await acknowledge(3);
+  say('f');
+  client.publish('t', 'in between');
+  await acknowledge(2); // f has no token yet
+  await eventually(() => unanswered.length === 4);
+  unanswered.splice(3, 1); // QoS 0
+  for (const index of [1, 0, 0]) await acknowledge(index);
+  assert.deepEqual(done, wanted);
+  assert.deepEqual(done, ['b', 'e', 'd', 'c', 'a', 'f']);
+  await client.end();
+});
+
+test('QoS 1: what is gathered can be asked for, and has left for whom takes it back', async () => {
+  const peer = new Peer();
+  peer.answers.publish = () => {};
+  const client = await peer.connect();
+  await turn();
+  const controller = new AbortController();
+  const kept = client.publish('t', '1', { qos: 1, key: 'k' });
+  const left = client.publish('t', '2', { qos: 1, signal: controller.signal });
+  assert.deepEqual(
+    client.pending().map(({ key, bytes }) => [key, bytes]),
+    [
+      ['k', 1],
+      [undefined, 1],
+    ],
+  );
+  assert.equal(client.remove('k'), 0);
+  controller.abort();
+  const error = await rejection(left);
+  assert.deepEqual([error.code, error.sent], ['aborted', true]);
+  for (const messageId of [1, 2]) peer.last.send({ cmd: 'puback', messageId, reasonCode: 0 });
+  assert.equal((await kept).reasonCode, 0);
+  await client.end();
+});
+
+test('QoS 1: beyond what the server takes at once, messages wait, and can be taken back', async () => {
+  const peer = new Peer();
+  peer.answers.publish = () => {};
+  peer.connack.properties = { receiveMaximum: 2 };
+  const client = await peer.connect();
+  await turn();
+  const all = Array.from({ length: 5 }, (_, i) => client.publish('t', String(i), { qos: 1, key: `k${i}` }));
+  assert.equal(client.remove('k3'), 1);
+  assert.equal(client.remove('k1'), 0);
+  assert.equal((await rejection(all[3])).code, 'removed');
+  await eventually(() => published(peer).length === 2);
+  peer.last.send({ cmd: 'puback', messageId: 1, reasonCode: 0 }, { cmd: 'puback', messageId: 2, reasonCode: 0 });
+  await Promise.all([all[0], all[1]]);
+  await eventually(() => published(peer).length === 4);
+  assert.deepEqual(
+    published(peer).map(({ payload }) => payload.toString()),
+    ['0', '1', '2', '4'],
+  );
+  peer.last.send({ cmd: 'puback', messageId: 3, reasonCode: 0 }, { cmd: 'puback', messageId: 4, reasonCode: 0 });
+  await client.end();
+});
+
+test('QoS 1 and 2: what the queue or the server does not take is refused alone', async () => {
+  const peer = new Peer();
+  peer.connack.properties = { maximumQoS: 1 };
+  const client = await peer.connect({ queue: { maxMessages: 10 } });
+  await turn();
+  const all = Array.from({ length: 20 }, (_, i) => client.publish('t', String(i), { qos: i === 3 ? 2 : 1 }));
+  all.push(client.publish('a/+', '', { qos: 1 }));
+  const outcomes = await Promise.allSettled(all);
+  const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : ''));
+  assert.deepEqual(codes, [
+    ...Array(3).fill(''),
+    'server-limit',
+    ...Array(7).fill(''),
+    ...Array(9).fill('queue-full'),
+    'topic',
+  ]);
+  assert.equal(published(peer).length, 10);
+  await client.publish('t', 'room again', { qos: 1 });
+  await client.end();
+});
+
+test('QoS 1: what is refused takes no room, and nothing gives way to it', async () => {
+  const peer = new Peer();
+  peer.answers.publish = () => {};
+  const client = await peer.connect({ queue: { maxBytes: 1000, policy: 'drop-oldest' } });
+  const first = client.publish('t', new Uint8Array(700), { qos: 1 });
+  for (let i = 0; i < 5; i++) {
+    assert.equal((await rejection(client.publish('a/#', new Uint8Array(200), { qos: 1 }))).code, 'topic');
+    assert.equal((await rejection(client.publish('a\ud800', new Uint8Array(900), { qos: 1 }))).code, 'bad-option');
+  }
+  const second = client.publish('t', new Uint8Array(200), { qos: 1 });
+  assert.equal(client.pending().length, 2);
+  peer.last.send({ cmd: 'puback', messageId: 1, reasonCode: 0 }, { cmd: 'puback', messageId: 2, reasonCode: 0 });
+  await Promise.all([first, second]);
+  await client.end();
+});
+
+test('QoS 1: what was gathered when its connection went is sent on the next', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  client.on('error', () => {}); // the server is suspected
+  await turn();
+  const all = ['1', '2'].map((payload) => client.publish('t', payload, { qos: 1 }));
+  peer.last.dropNow();
+  all.push(client.publish('t', '3', { qos: 1 }));
+  await Promise.all(all);
+  assert.equal(peer.connections.length, 2);
+  assert.deepEqual(
+    published(peer).map(({ payload, dup }) => `${payload} ${dup}`),
+    ['1 false', '2 false', '3 false'],
+  );
+  await client.end();
+});
+
+test('QoS 1: options that give up, or change, while they are looked at', async () => {
+  const warned = /** @param {AbortController} controller */ (controller) => ({
+    protocolVersion: /** @type {const} */ (4),
+    log: (/** @type {string} */ _level, /** @type {string} */ text) =>
+      void (/left out/.test(text) && controller.abort()),
+  });
+  const looked = (/** @type {AbortController} */ controller, /** @type {string} */ name) => ({
+    get [name]() {
+      controller.abort();
+      return undefined;
+    },
+  });
+  for (const how of ['log', 'resend', 'retain', 'key', 'timeout', 'properties']) {
+    const peer = new Peer();
+    peer.answers.publish = () => {};
+    const controller = new AbortController();
+    const { signal } = controller;
+    const queue = { maxBytes: 2000 };
+    const client = await peer.connect({ queue, ...(how === 'log' ? warned(controller) : {}) });
+    const options = how === 'log' ? { properties: { contentType: 'a' } } : looked(controller, how);
+    const error = await rejection(
+      client.publish(
+        't',
+        'x'.repeat(1000),
+        Object.defineProperties({ qos: 1, signal }, Object.getOwnPropertyDescriptors(options)),
+      ),
+    );
+    assert.equal(error.code, 'aborted', how);
+    await turn();
+    assert.equal(published(peer).length, error.sent ? 1 : 0, `${how}: ${error.sent}`);
+    for (const { messageId } of published(peer)) peer.last.send({ cmd: 'puback', messageId, reasonCode: 0 });
+    await eventually(() => client.pending().length === 0);
+    const rest = Array.from({ length: 4 }, () => client.publish('t', 'y'.repeat(900), { qos: 1 }));
+    assert.equal(client.pending().length, 2, how);
+    assert.equal((await rejection(rest[2])).code, 'queue-full');
+    peer.answers.publish = ({ messageId }) => peer.last.send({ cmd: 'puback', messageId, reasonCode: 0 });
+    for (const { messageId } of published(peer)) peer.last.send({ cmd: 'puback', messageId, reasonCode: 0 });
+    await Promise.allSettled(rest);
+    await client.end();
+  }
+});
+
+test('QoS 1: a QoS that is another each time it is asked for', async () => {
+  const peer = new Peer();
+  peer.answers.publish = ({ messageId, payload, qos }, connection) => {
+    const reasonCode = payload.toString() === 'bad' ? 0x87 : 0;
+    if (qos > 0) connection.send({ cmd: 'puback', messageId, reasonCode });
+  };
+  const client = await peer.connect();
+  await turn();
+  for (let zero = 1; zero < 6; zero++) {
+    let reads = 0;
+    const options = /** @type {any} */ ({
+      get qos() {
+        return reads++ < zero ? 1 : 0;
+      },
+    });
+    const odd = client.publish('t', 'odd', options);
+    const rest = ['good', 'bad', 'good'].map((payload) => client.publish('t', payload, { qos: 1 }));
+    const outcomes = await Promise.allSettled([odd, ...rest]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+      `${zero}`,
+    );
+  }
+  assert.equal(client.pending().length, 0);
   await client.end();
 });
 

@@ -17,6 +17,7 @@ const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('add'), which: fc.constant(0) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('oldest'), which: fc.constant(0) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('get', 'delete', 'again'), which: fc.nat(20) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('gather'), which: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear'), which: fc.constant(0) }) },
 );
 
@@ -42,6 +43,16 @@ test('messages that are not settled are found by token, and are in order, whatev
           const pending = message(token++);
           messages.add(pending);
           model.set(pending.token, pending);
+        } else if (what === 'gather') {
+          // The core tells the tokens of several at once; what is done meanwhile is so with those that have theirs.
+          const several = Array.from({ length: which + 1 }, () => message(0));
+          for (const pending of several) messages.add(pending);
+          if (chosen) assert.equal(messages.get(chosen.token), chosen);
+          if (which % 2) take(chosen);
+          for (const pending of several) {
+            pending.token = token++;
+            model.set(pending.token, pending);
+          }
         } else if (what === 'oldest') {
           const [oldest] = model.values();
           if (oldest) assert.equal(messages.get(oldest.token), oldest);

@@ -601,6 +601,77 @@ static void as_much_as_there_is_room(void) {
   }
 }
 
+/* The same of messages with QoS 1 and 2 and wq_queue_room(), while the server takes only some of them at a time. */
+static void as_much_as_can_wait(void) {
+  enum { ROUNDS = 300 };
+  static const uint8_t payload[16384];
+  static char topic[300];
+  memset(topic, 't', sizeof topic);
+  for (int kind = 0; kind < 3; kind++) {
+    wq_config config;
+    wq_config_init(&config);
+    if (kind == 1) config.queue_max = 50;
+    host h = online_with(&config, kind == 2 ? "\x21\x00\x03\x22\xff\xff" : "", kind == 2 ? 6 : 0);
+    uint32_t random = 1, kept = 0, sent = 0, settled = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+      uint32_t room = wq_publish_room(h.client), queue_room = wq_queue_room(h.client);
+      for (uint32_t size;; room -= size + WQ_PUBLISH_HEAD) {
+        random = random * 1664525 + 1013904223;
+        const uint32_t r = random >> 8, topic_len = 1 + r % 300;
+        wq_publish_args args = {.size = sizeof args,
+                                .qos = (uint8_t)(r / 7 % 3),
+                                .topic = {(const uint8_t *)topic, topic_len},
+                                .payload = {payload, r / 300 % (r % 11 ? 200 : 3000)}};
+        size = topic_len + args.payload.len;
+        if (size + WQ_PUBLISH_HEAD > room || (args.qos && size + WQ_QUEUE_HEAD > queue_room)) break;
+        if (args.qos) queue_room -= size + WQ_QUEUE_HEAD;
+        const int got = wq_publish(h.client, &args, h.now);
+        if (!CHECK(args.qos ? got > 0 : got == 0)) return;
+        kept += args.qos > 0;
+      }
+      /* One that grows the memory, and answers to what went out. */
+      wq_publish_args more = {.size = sizeof more, .qos = 1, .topic = text("t"), .payload = {payload, 100}};
+      int got;
+      while (give_memory(&h, got = wq_publish(h.client, &more, h.now)))
+        ;
+      CHECK(got > 0 || got == WQ_E_FULL);
+      kept += got > 0;
+      wq_output_view view;
+      wq_output(h.client, &view);
+      static uint8_t answers[200000];
+      size_t n = 0;
+      for (uint32_t at = 0; at < view.len; sent++) {
+        uint32_t head, len;
+        const uint8_t *packet = view.data + at;
+        for (head = 1, len = 0; packet[head] & 128; head++)
+          len |= (packet[head] & 127u) << 7 * (head - 1);
+        len |= (uint32_t)packet[head] << 7 * (head - 1);
+        const uint8_t *id = packet + head + 1;
+        const bool publish = packet[0] >> 4 == 3;
+        if (publish) id += 2 + (id[0] << 8 | id[1]);
+        at += head + 1 + len;
+        if (publish && !(packet[0] & 6)) continue;
+        const uint8_t answer[] = {publish ? (packet[0] & 2 ? 0x40 : 0x50) : 0x70, 2, id[0], id[1]};
+        memcpy(answers + n, answer, sizeof answer);
+        n += sizeof answer;
+      }
+      wq_output_ack(h.client, view.len);
+      for (size_t at = 0; at < n;) {
+        const int64_t took = wq_feed(h.client, answers + at, n - at, h.now);
+        if (!CHECK(took > 0)) return;
+        at += (size_t)took;
+        size_t count;
+        const wq_event *events = wq_events(h.client, &count);
+        for (size_t i = 0; i < count; i++)
+          settled += events[i].type == WQ_EV_SETTLED;
+      }
+    }
+    CHECK(kept > ROUNDS && sent > ROUNDS && settled > ROUNDS / 2);
+    CHECK(settled <= kept && kept - settled <= wq_stats(h.client)->inflight + wq_stats(h.client)->queued);
+    host_end(&h);
+  }
+}
+
 static void no_room_to_promise(void) {
   wq_config config;
   wq_config_init(&config);
@@ -1035,6 +1106,7 @@ int main(void) {
   check_case("input stops where events would not fit", few_events);
   check_case("a full output: QoS 0 waits, is refused, and goes on", full_output);
   check_case("as much as wq_publish_room() says goes into the output at once", as_much_as_there_is_room);
+  check_case("as much as wq_queue_room() says is kept", as_much_as_can_wait);
   check_case("wq_publish_room() promises nothing where a message may be refused or has to wait", no_room_to_promise);
   check_case("QoS 0 that waits settles when the connection is lost", waiting_when_lost);
   check_case("resend: no other value than those of enum wq_resend", resend_out_of_range);

@@ -52,11 +52,14 @@ static void publish_plain(void) {
   for (uint8_t version = WQ_MQTT_3_1; version <= WQ_MQTT_5_0; version++) {
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
       for (uint32_t topic = 1; topic <= 65535; topic = topic < 20 ? topic + 1 : topic * 5 + 5) {
-        wq_publish_packet p = {.topic = text(topic), .payload = {payload, lengths[i]}};
+        const uint8_t qos = (uint8_t)((topic + i) % 3);
+        const uint16_t packet_id = qos ? (uint16_t)(topic * 257) : 0;
+        wq_publish_packet p = {
+            .topic = text(topic), .payload = {payload, lengths[i]}, .qos = qos, .packet_id = packet_id};
         const uint32_t size = wq_publish_encode(whole, sizeof whole, version, &p);
         if (size == 0) continue;
-        uint8_t *dst = guard_room(output, topic + lengths[i] + 8);
-        CHECK_INT(wq_publish_plain_encode(dst, version, p.topic, p.payload), size);
+        uint8_t *dst = guard_room(output, topic + lengths[i] + 10);
+        CHECK_INT(wq_publish_plain_encode(dst, version, qos, packet_id, p.topic, p.payload), size);
         CHECK(memcmp(dst, whole, size) == 0);
       }
     }

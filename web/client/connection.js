@@ -80,6 +80,8 @@ export class Connection {
   #pollTimer;
   /** Socket messages that came while the core was busy, or waits for acknowledgements; the first from #waitingAt on. */
   #waiting = /** @type {Chunk[]} */ ([]);
+  /** The one that is being fed, from #waitingAt on. @type {Chunk | null} */
+  #current = null;
   #waitingAt = 0;
   #waitingBytes = 0;
   /** Events are being told, or the machine is pumped: input has to wait. */
@@ -183,7 +185,8 @@ export class Connection {
     const { length } = chunk.bytes;
     this.bytesIn += length;
     this.#tap?.received(chunk.bytes);
-    this.#waiting.push(chunk);
+    if (this.#current === null) this.#current = chunk;
+    else this.#waiting.push(chunk);
     this.#waitingBytes += length;
     if (!this.#busy) this.#pump();
     else if (this.#waitingBytes > WAITING_MAX) this.#flooded();
@@ -198,10 +201,13 @@ export class Connection {
     );
   }
 
-  /** Feed what waits. True: more waits, and may be taken by now. @param {number} now */
+  /** Feed what waits, and send what comes of it. True: more waits, and may be taken by now. @param {number} now */
   #feed(now) {
-    const chunk = this.#waiting[0];
-    if (chunk === undefined || this.stopped) return false;
+    const chunk = this.#current;
+    if (chunk === null) {
+      this.#send(false);
+      return false;
+    }
     const taken = this.#machine.core.receive(chunk, this.#waitingAt, now, this);
     if (taken < 0) {
       this.#failed(taken);
@@ -210,9 +216,9 @@ export class Connection {
     this.#waitingAt += taken;
     this.#waitingBytes -= taken;
     if (this.#waitingAt === chunk.bytes.length) {
-      this.#waiting.shift();
+      this.#current = this.#waiting.length > 0 ? /** @type {Chunk} */ (this.#waiting.shift()) : null;
       this.#waitingAt = 0;
-      return this.#waiting.length > 0;
+      return this.#current !== null;
     }
     if (this.#waitingBytes > WAITING_MAX) this.#flooded();
     return taken > 0;
@@ -256,8 +262,6 @@ export class Connection {
       for (let more = true; more && !this.stopped;) {
         now = this.#machine.now(); // once: it costs more than all else that is done for a small message
         more = this.#feed(now);
-        if (this.stopped) break;
-        this.#send(false);
         if (!this.stopped && core.deadline <= now) {
           if (this.#uploading(now)) core.alive(now);
           const error = core.tick(now, this);
@@ -319,19 +323,22 @@ export class Connection {
   }
 
   /**
-   * Send a message of the most frequent kind: QoS 0, not retained, without properties, at most 16 KiB. False: it was not
-   * taken, and the core has to be asked about it alone.
+   * Send a message of the most frequent kind: not retained, without properties, at most 16 KiB. False: it was not taken, and
+   * the core has to be asked about it alone.
    * @param {string} topic
    * @param {Uint8Array | string} payload
+   * @param {number} flags see Core.gather()
+   * @param {import('../../wasm/core.js').Tracked | null} tracked
    */
-  say(topic, payload) {
+  say(topic, payload, flags, tracked) {
     const { core } = this.#machine;
     if (this.stopped) return false;
     if (core.gathered === 0) {
       if (this.#stalled) return false;
       core.beginGathering(FLUSH_AT, this.#machine.now());
     }
-    if (!core.gather(topic, payload)) return false;
+    const taken = tracked ? core.gatherTracked(topic, payload, flags, tracked) : core.gather(topic, payload);
+    if (!taken) return false;
     this.#sendSoon();
     return true;
   }
@@ -651,6 +658,7 @@ export class Connection {
     this.#machine.clock.stop();
     clearTimeout(this.#pollTimer);
     this.#channel.port1.close();
+    this.#current = null;
     this.#waiting = [];
     this.#payload = null;
     this.#afterwards = null;

@@ -234,10 +234,11 @@ export class Outbox {
     try {
       if (this.closed) throw endedError('publish');
       if (typeof topic !== 'string') checkTopic(topic);
-      checkLevel(options.qos, 'qos');
+      const { qos } = options;
+      checkLevel(qos, 'qos');
       const bytes = payloadOf(payload);
       this.#judge(topic, bytes, options);
-      return this.#publish(topic, bytes, options);
+      return this.#publish(topic, bytes, options, qos ?? 0);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -260,33 +261,84 @@ export class Outbox {
    * @param {string} topic
    * @param {Uint8Array | string} payload
    * @param {PublishOptions} options
+   * @param {number} qos
    * @returns {Promise<PublishResult>}
    */
-  #publish(topic, payload, options) {
+  #publish(topic, payload, options, qos) {
     if (options.signal?.aborted) return new Settling('publish', options).promise;
-    const qos = options.qos ?? 0;
     const connection = this.#machine.connection;
     const large = payload.length > CORE_PAYLOAD_MAX;
-    const plain = qos === 0 && !large && !options.retain && options.properties === undefined;
-    if (plain && connection?.say(topic, payload)) {
+    const plain = !large && !options.retain && options.properties === undefined;
+    if (qos > 0) return this.#track(topic, payload, options, qos, plain, large);
+    if (plain && connection?.say(topic, payload, 0, null)) {
       this.published++;
       return RESOLVED;
     }
     if (!this.#machine.core.isPlain(topic)) checkTopic(topic);
-    if (qos === 0 && (connection === null || connection.stopped)) return this.#wait(topic, payload, options);
-    const size = payload.length + topic.length;
-    if (qos > 0 || this.#machine.guide?.paces) this.#makeRoom(payload, size, false);
-    if (qos > 0 && this.records !== null) {
+    if (connection === null || connection.stopped) return this.#wait(topic, payload, options);
+    if (this.#machine.guide?.paces) this.#makeRoom(topic, payload, false);
+    const token = this.#hand(topic, payload, options);
+    if (token === 0) {
+      connection.kick();
+      return connection.crowded ? this.#crowded(options) : RESOLVED;
+    }
+    const pending = this.#pendingOf(topic, large ? ownBytes(payload) : payload, options);
+    this.#keep(pending, token);
+    return pending.promise;
+  }
+
+  /**
+   * A message with QoS 1 or 2.
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   * @param {PublishOptions} options
+   * @param {number} qos
+   * @param {boolean} plain not large, not retained, no properties
+   * @param {boolean} large
+   * @returns {Promise<PublishResult>}
+   */
+  #track(topic, payload, options, qos, plain, large) {
+    if (this.records !== null) checkTopic(topic);
+    this.#makeRoom(topic, payload, false);
+    if (this.records !== null) {
       if (this.#count >= this.#queue.maxMessages && !this.#giveWay(0)) throw this.#tooMany();
       return this.records.publish(topic, payload, options);
     }
-
+    if (plain) return this.#gather(topic, payload, options, qos);
+    checkTopic(topic);
     const token = this.#hand(topic, payload, options);
-    if (token === 0) {
-      connection?.kick();
-      return connection?.crowded ? this.#crowded(options) : RESOLVED;
-    }
     const pending = this.#pendingOf(topic, large ? ownBytes(payload) : payload, options);
+    this.#keep(pending, token);
+    return pending.promise;
+  }
+
+  /**
+   * A plain one. From the first look at it on nothing of the user's runs, so that it is not given up before the core has it.
+   * @param {string} topic
+   * @param {Uint8Array | string} payload
+   * @param {PublishOptions} options
+   * @param {number} qos
+   * @returns {Promise<PublishResult>}
+   */
+  #gather(topic, payload, options, qos) {
+    const { connection } = this.#machine;
+    const { resend = qos < 2 } = options;
+    const pending = this.#pendingOf(topic, payload, options);
+    if (pending.done) return pending.promise;
+    let token;
+    try {
+      if (connection?.say(topic, payload, resend ? qos | WQ_WASM_RESEND : qos, pending)) {
+        this.published++;
+        this.#pending.add(pending);
+        return pending.promise;
+      }
+      checkTopic(topic);
+      token = this.#hand(topic, payload, options);
+    } catch (error) {
+      this.#left(pending);
+      pending.reject(error);
+      return pending.promise;
+    }
     this.#keep(pending, token);
     return pending.promise;
   }
@@ -379,9 +431,8 @@ export class Outbox {
    */
   #wait(topic, payload, options) {
     if (!this.#queue.qos0 && !this.#renewing) throw notConnectedError('publish');
-    const size = payload.length + topic.length;
     const many = this.#offline.count + this.#count >= this.#queue.maxMessages;
-    this.#makeRoom(payload, size, many);
+    this.#makeRoom(topic, payload, many);
     return this.#offline.add(topic, ownBytes(payload), ownOptions(options));
   }
 
@@ -408,8 +459,10 @@ export class Outbox {
    * @param {Pending} pending
    */
   #takeBack(pending) {
+    const { core } = this.#machine;
+    core.flush(); // before that, what was gathered has no token
     if (pending.token === 0) this.records?.storing.delete(pending);
-    else if (this.#machine.core.remove(pending.token) !== 0) return false;
+    else if (core.remove(pending.token) !== 0) return false;
     this.#left(pending);
     return true;
   }
@@ -430,18 +483,21 @@ export class Outbox {
 
   /**
    * Throws if a message may not wait, even if others give way.
+   * @param {string} topic
    * @param {Uint8Array | string} payload
-   * @param {number} size
    * @param {boolean} many there is no room for one more, of whatever size
    */
-  #makeRoom({ length }, size, many) {
+  #makeRoom(topic, { length }, many) {
     const { maxBytes } = this.#queue;
+    const size = topic.length + length;
     if (length > maxBytes) {
       throw new MqttError('publish', 'too-large', `The payload has ${length} bytes, and ${maxBytes} may wait.`, {
         hint: 'Raise queue.maxBytes, or send it in parts.',
       });
     }
-    if ((many || !this.#fits(size)) && !this.#giveWay(size)) throw this.#tooMany();
+    if (!many && this.#fits(size)) return;
+    checkTopic(topic); // before others give way to it
+    if (!this.#giveWay(size)) throw this.#tooMany();
   }
 
   /**

@@ -19,6 +19,7 @@ export class Pending extends Settling {
    * @param {PublishResult} accepted
    */
   constructor(options, giveUp, topic, size, payload, since, accepted) {
+    const { qos = 0, key } = options; // now, since it may be given up from here on
     super('publish', options, giveUp);
     /** Of the core; 0: it does not have it yet. */
     this.token = 0;
@@ -27,8 +28,8 @@ export class Pending extends Settling {
     /** It was published in an earlier life of the session. */
     this.restored = false;
     this.topic = topic;
-    this.qos = options.qos ?? 0;
-    this.key = options.key;
+    this.qos = qos;
+    this.key = key;
     this.size = size;
     this.payload = payload;
     this.since = since;
@@ -52,8 +53,10 @@ export class PendingMessages {
   #first = null;
   /** @type {Pending | null} */
   #last = null;
-  /** @type {Map<number, Pending> | null} */
+  /** Without the newest, from #newcomer on. @type {Map<number, Pending> | null} */
   #byToken = null;
+  /** @type {Pending | null} */
+  #newcomer = null;
 
   /** The newest. @param {Pending} pending */
   add(pending) {
@@ -62,8 +65,8 @@ export class PendingMessages {
     if (last === null) this.#first = pending;
     else last.newer = pending;
     this.#last = pending;
+    this.#newcomer ??= pending;
     this.size++;
-    if (this.#byToken && !this.#byToken.has(pending.token)) this.#byToken.set(pending.token, pending);
   }
 
   /**
@@ -75,8 +78,22 @@ export class PendingMessages {
   get(token) {
     const first = this.#first;
     if (first === null || first.token === token) return first;
-    this.#byToken ??= new Map([...this].reverse().map((pending) => [pending.token, pending]));
-    return this.#byToken.get(token) ?? [...this].find((pending) => pending.token === token);
+    this.#byToken ??= new Map();
+    return this.#byToken.get(token) ?? this.#meet(this.#byToken).get(token) ?? this.#search(token);
+  }
+
+  /** Those that came since, and have their token by now. @param {Map<number, Pending>} byToken */
+  #meet(byToken) {
+    for (; this.#newcomer !== null && this.#newcomer.token !== 0; this.#newcomer = this.#newcomer.newer) {
+      if (!byToken.has(this.#newcomer.token)) byToken.set(this.#newcomer.token, this.#newcomer);
+    }
+    return byToken;
+  }
+
+  /** @param {number} token */
+  #search(token) {
+    for (const pending of this) if (pending.token === token) return pending;
+    return undefined;
   }
 
   /** Nothing happens if it is not here. @param {Pending} pending */
@@ -87,6 +104,7 @@ export class PendingMessages {
     else older.newer = newer;
     if (newer === null) this.#last = older;
     else newer.older = older;
+    if (this.#newcomer === pending) this.#newcomer = newer;
     pending.older = pending.newer = null; // a message that is done keeps no other alive
     this.size--;
     if (this.size === 0) this.#byToken = null;
