@@ -242,8 +242,8 @@ export class Device {
   }
 
   /**
-   * Hear what the service complains of later than its promise can tell (Cumulocity's s/e), and what it sends that cannot be
-   * read. Without a handler it is reported as an error that nobody caught.
+   * Hear what the service complains of later than its promise can tell (Cumulocity's s/e), what it sends that cannot be read,
+   * and that it sends no more jobs or operations, since it refused to on a later connection. Without a handler it is reported as an error that nobody caught.
    * @param {(error: ProviderError) => unknown} handler
    * @returns {() => void} takes the handler away
    */

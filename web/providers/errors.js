@@ -25,3 +25,10 @@ export class ProviderError extends Error {
   }
 }
 ProviderError.prototype.name = 'ProviderError';
+
+/**
+ * What a dialogue came to.
+ * @param {string} what the service, and what it does not do
+ * @param {import('./dialogue.js').FailedStep} step
+ */
+export const failure = (what, { code, status, message }) => new ProviderError(code, `${what}: ${message}`, { status });

@@ -1,7 +1,7 @@
 // AWS's jobs, one after the other.
 import { Conversation } from './conversation.js';
 import { isObject, resultOf } from './dialects/common.js';
-import { ProviderError } from './errors.js';
+import { failure, ProviderError } from './errors.js';
 
 /** @typedef {import('./dialogue.js').TellStep} TellStep */
 
@@ -34,15 +34,19 @@ export class Jobs {
     this.#dialogue = await link.dialogue('jobs');
     /** @type {Promise<never>} */
     const failed = new Promise((_, reject) => (this.#fail = reject));
+    let begun = false;
     this.#conversation = new Conversation(link.client, this.#dialogue, {
       tell: (step) => this.#tell(step),
       document: () => this.#update?.text ?? '',
-      failed: ({ code, status, message }) =>
-        this.#fail(new ProviderError(code, `${link.title}: ${message}`, { status })),
+      failed: (step) => {
+        if (begun) link.complain(failure(`${link.title} sends no more commands`, step));
+        else this.#fail(failure(link.title, step));
+      },
       // Answers come to who asked, subscribed or not: all beside what is subscribed to.
       listen: ([filter]) => [`${filter.slice(0, filter.lastIndexOf('/'))}/#`],
     });
     await Promise.race([this.#conversation.ready, failed]);
+    begun = true;
   }
 
   /** @param {TellStep} step */

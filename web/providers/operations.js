@@ -2,7 +2,7 @@
 import { WQ_E_ARG } from '../../build/gen/providers_layout.js';
 import { Conversation } from './conversation.js';
 import { cellOf, resultOf } from './dialects/common.js';
-import { ProviderError } from './errors.js';
+import { failure, ProviderError } from './errors.js';
 
 /** Asks what waits. */
 const PENDING = '500';
@@ -67,14 +67,19 @@ export class Operations {
     /** @type {Promise<never>} */
     const failed = new Promise((_, reject) => (this.#fail = reject));
     failed.catch(() => {});
+    let begun = false;
     this.#conversation = new Conversation(link.client, this.#dialogue, {
       tell: ({ ticket, status }) => this.#answers.get(ticket)?.taken(status),
       document: (ticket) => this.#answers.get(ticket)?.text ?? '',
-      failed: ({ code, status, message }) =>
-        this.#fail(new ProviderError(code, `${link.title}: ${message}`, { status })),
+      failed: (step) => {
+        if (begun) link.complain(failure(`${link.title} sends no more commands`, step));
+        else this.#fail(failure(link.title, step));
+        this.#settle();
+      },
     });
     try {
       await Promise.race([this.#conversation.ready, failed]);
+      begun = true;
     } catch (error) {
       this.#off();
       throw error;
@@ -153,6 +158,11 @@ export class Operations {
     this.#off();
     this.#fail(new ProviderError('provider-ended', 'The device has ended.'));
     this.#conversation?.stop();
+    this.#settle();
+  }
+
+  /** No answer will be taken any more. */
+  #settle() {
     for (const { taken } of this.#answers.values()) taken(0);
   }
 }

@@ -1,7 +1,7 @@
 // A device's state where the service keeps it: a twin, a shadow, a document. The dialogue in C knows when it is complete.
 import { Conversation } from './conversation.js';
 import { run } from './dialects/common.js';
-import { ProviderError } from './errors.js';
+import { failure, ProviderError } from './errors.js';
 
 /** @typedef {import('./device_types.js').State} State */
 /** @typedef {import('./device_types.js').DeviceState} DeviceState */
@@ -58,9 +58,9 @@ export class KeptState {
     talk.conversation = new Conversation(link.client, talk.dialogue, {
       tell: (step) => this.#tell(step),
       document: () => this.#report?.text ?? '',
-      failed: ({ code, status, message }) => {
+      failed: (step) => {
         this.#begun = null;
-        this.#fail((talk.failure = new ProviderError(code, `${link.title}: ${message}`, { status })));
+        this.#fail((talk.failure = failure(link.title, step)));
       },
     });
     return talk;
