@@ -130,6 +130,15 @@ static bool write_message(wq_client *c, const wq_message *m, uint64_t now_ms) {
   return true;
 }
 
+/* A message with QoS 1 or 2, in no list, is under way from now on. */
+static void take_off(wq_client *c, uint32_t cell) {
+  wq_message *m = wq_message_at(c, cell);
+  wq_record_add(c, WQ_RECORD_SENT, m->packet_id, m->token);
+  c->quota--;
+  m->progress = WQ_SENT;
+  wq_list_append(c, &c->inflight, cell);
+}
+
 /* A message with QoS 1 or 2 leaves `waiting` for `inflight`. False if something it needs is lacking. `new`: it was just given
  * like this, with its `size`; NULL: before, or its payload is the host's. */
 static bool move_acknowledged(wq_client *c, uint32_t cell, wq_publish_packet *new, uint64_t size, uint64_t now_ms) {
@@ -140,11 +149,8 @@ static bool move_acknowledged(wq_client *c, uint32_t cell, wq_publish_packet *ne
     wq_packet_id_give(c, m);
     return false;
   }
-  wq_record_add(c, WQ_RECORD_SENT, m->packet_id, m->token);
-  c->quota--;
-  m->progress = WQ_SENT;
   wq_list_remove(c, &c->waiting[1], cell);
-  wq_list_append(c, &c->inflight, cell);
+  take_off(c, cell);
   return true;
 }
 
@@ -302,18 +308,9 @@ int wq_publish_check(const wq_client *c, const wq_publish_args *args, uint64_t *
   return here + WQ_OUTPUT_RESERVE > c->config.output_size ? WQ_E_ARG : 0;
 }
 
-uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, int *error) {
-  if (c->waiting[0].count + c->waiting[1].count + c->inflight.count >= c->config.queue_max) {
-    *error = WQ_E_FULL;
-    return 0;
-  }
-  uint64_t bytes = (uint64_t)args->topic.len + args->properties.len + (args->host_payload ? 0 : args->payload.len);
-  if (c->cells.available < 1 + wq_chain_cells(bytes)) {
-    *error = wq_cells_can_grow(&c->cells) ? WQ_E_MEMORY : WQ_E_FULL;
-    if (*error == WQ_E_MEMORY) wq_want(c, WQ_WANT_CELLS, WQ_BLOCK_SIZE);
-    return 0;
-  }
-  uint32_t cell = wq_message_new(c, WQ_KIND_PUBLISH);
+/* The message in cells of its own, which are there; in no list, and without a time when it expires. */
+static uint32_t copy_message(wq_client *c, const wq_publish_args *args) {
+  const uint32_t cell = wq_message_new(c, WQ_KIND_PUBLISH);
   wq_chain_writer w = {.cells = &c->cells};
   wq_chain_append(&w, args->topic);
   wq_chain_append(&w, args->properties);
@@ -327,7 +324,22 @@ uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, 
   m->retain = args->retain;
   m->host_payload = args->host_payload;
   m->resend = args->resend ? args->resend == WQ_RESEND_ALWAYS : args->qos < 2;
-  wq_expiry_start(c, m, args->properties, now_ms);
+  return cell;
+}
+
+uint32_t wq_enqueue(wq_client *c, const wq_publish_args *args, uint64_t now_ms, int *error) {
+  if (c->waiting[0].count + c->waiting[1].count + c->inflight.count >= c->config.queue_max) {
+    *error = WQ_E_FULL;
+    return 0;
+  }
+  uint64_t bytes = (uint64_t)args->topic.len + args->properties.len + (args->host_payload ? 0 : args->payload.len);
+  if (c->cells.available < 1 + wq_chain_cells(bytes)) {
+    *error = wq_cells_can_grow(&c->cells) ? WQ_E_MEMORY : WQ_E_FULL;
+    if (*error == WQ_E_MEMORY) wq_want(c, WQ_WANT_CELLS, WQ_BLOCK_SIZE);
+    return 0;
+  }
+  const uint32_t cell = copy_message(c, args);
+  wq_expiry_start(c, wq_message_at(c, cell), args->properties, now_ms);
   wq_list_append(c, &c->waiting[args->qos ? 1 : 0], cell);
   return cell;
 }
@@ -339,25 +351,13 @@ _Static_assert(WQ_QUEUE_HEAD >= 2 * WQ_CHAIN_BYTES, "a cell for the message, and
 static uint32_t track_plain(wq_client *c, const wq_publish_args *args) {
   if (c->again_at || c->waiting[0].count + c->inflight.count >= c->config.queue_max || !quota_left(c)) return 0;
   if (c->cells.available < 1 + wq_chain_cells((uint64_t)args->topic.len + args->payload.len)) return 0;
-  const uint32_t cell = wq_message_new(c, WQ_KIND_PUBLISH);
+  const uint32_t cell = copy_message(c, args);
   if (!wq_packet_id_take(c, cell)) {
     wq_message_free(c, cell);
     return 0;
   }
-  wq_message *m = wq_message_at(c, cell);
-  wq_chain_writer w = {.cells = &c->cells};
-  wq_chain_append(&w, args->topic);
-  wq_chain_append(&w, args->payload);
-  m->expires = WQ_NEVER;
-  m->data = w.first;
-  m->topic_len = (uint16_t)args->topic.len;
-  m->payload_len = args->payload.len;
-  m->progress = WQ_SENT;
-  m->qos = args->qos;
-  m->resend = args->resend ? args->resend == WQ_RESEND_ALWAYS : args->qos < 2;
-  wq_record_add(c, WQ_RECORD_SENT, m->packet_id, m->token);
-  c->quota--;
-  wq_list_append(c, &c->inflight, cell);
+  wq_message_at(c, cell)->expires = WQ_NEVER;
+  take_off(c, cell);
   return cell;
 }
 

@@ -327,7 +327,7 @@ export class Connection {
    * the core has to be asked about it alone.
    * @param {string} topic
    * @param {Uint8Array | string} payload
-   * @param {number} flags see Core.gather()
+   * @param {number} flags see Core.gatherTracked()
    * @param {import('../../wasm/core.js').Tracked | null} tracked
    */
   say(topic, payload, flags, tracked) {
