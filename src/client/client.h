@@ -131,7 +131,7 @@ struct wq_client {
   uint32_t *slots; /* packet id & (slots_n - 1) -> message */
   uint32_t slots_n;
   uint16_t packet_id; /* the last one given */
-  uint32_t generation;
+  uint32_t last_token;
   int32_t quota;      /* PUBLISHes with QoS 1 or 2 that the server still takes [M5:4.9.0-1]; below 0: a resumed session
                          has more of them under way than that */
   uint32_t again_at;  /* the next message in flight that may have to be sent again */

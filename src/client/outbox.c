@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-/* A token is a cell's index with a generation above it, so that a token kept too long names nothing. */
-#define TOKEN_CELL_BITS 22u
-#define TOKEN_GENERATIONS 511u
-
-_Static_assert((4096u * WQ_BLOCK_CELLS) <= (1u << TOKEN_CELL_BITS), "every cell's index fits in a token");
-
 wq_message *wq_message_at(const wq_client *c, uint32_t cell) { return wq_cell(&c->cells, cell); }
 
 void wq_list_append(wq_client *c, wq_list *list, uint32_t cell) {
@@ -54,8 +48,9 @@ uint32_t wq_message_new(wq_client *c, uint8_t kind) {
   uint32_t cell = wq_cells_take(&c->cells);
   wq_message *m = wq_message_at(c, cell);
   memset(m, 0, sizeof *m);
-  c->generation = c->generation % TOKEN_GENERATIONS + 1;
-  m->token = c->generation << TOKEN_CELL_BITS | cell;
+  /* Named no more before all others were, so a token that was kept too long means nothing. */
+  c->last_token = c->last_token % INT32_MAX + 1;
+  m->token = c->last_token;
   m->kind = kind;
   return cell;
 }
@@ -138,17 +133,16 @@ void wq_settle_drain(wq_client *c) {
 
 int wq_remove(wq_client *client, uint32_t token) {
   wq_client *c = client;
-  uint32_t cell = token & ((1u << TOKEN_CELL_BITS) - 1);
   for (int lane = 0; lane < 2; lane++)
     for (uint32_t at = c->waiting[lane].first; at; at = wq_message_at(c, at)->next)
-      if (at == cell && wq_message_at(c, at)->token == token) {
+      if (wq_message_at(c, at)->token == token) {
         if (wq_message_at(c, at)->progress != WQ_WAITING) return WQ_E_STATE; /* its payload is being sent by the host */
-        wq_forget(c, &c->waiting[lane], cell);
+        wq_forget(c, &c->waiting[lane], at);
         return 0;
       }
   const wq_list *const sent[] = {&c->inflight, &c->settling};
   for (int i = 0; i < 2; i++)
     for (uint32_t at = sent[i]->first; at; at = wq_message_at(c, at)->next)
-      if (at == cell && wq_message_at(c, at)->token == token) return WQ_E_STATE;
+      if (wq_message_at(c, at)->token == token) return WQ_E_STATE;
   return WQ_E_TOKEN;
 }

@@ -81,22 +81,3 @@ test('messages that are not settled are found by token, and are in order, whatev
     { seed: 1, numRuns: 500 },
   );
 });
-
-test('of two messages with a token the older is meant, until it is done', () => {
-  for (const early of [false, true]) {
-    const messages = new PendingMessages();
-    const first = message(1);
-    const older = message(7);
-    const newer = message(7);
-    const last = message(9);
-    for (const one of [first, older]) messages.add(one);
-    if (early) assert.equal(messages.get(7), older); // finds it out of order
-    for (const one of [newer, last]) messages.add(one);
-    assert.equal(messages.get(7), older);
-    messages.delete(older);
-    assert.equal(messages.get(7), newer);
-    assert.equal(messages.get(9), last);
-    messages.delete(newer);
-    assert.ok(!messages.get(7));
-  }
-});

@@ -551,6 +551,25 @@ static void full_output(void) {
   host_end(&h);
 }
 
+/* A host may be told of a message's end after many others came and went. */
+static void tokens_are_not_given_again(void) {
+  wq_config config;
+  wq_config_init(&config);
+  host h = host_make(&config);
+  wq_publish_args args = {.size = sizeof args, .topic = text("t"), .qos = 1};
+  int first = 0;
+  for (int i = 0; i < 100000; i++) {
+    int token;
+    while (give_memory(&h, token = wq_publish(h.client, &args, h.now)))
+      ;
+    if (i == 0) first = token;
+    CHECK(token > 0);
+    if (!CHECK((token == first) == (i == 0)) || !CHECK_INT(wq_remove(h.client, (uint32_t)token), 0)) break;
+  }
+  CHECK_INT(wq_remove(h.client, (uint32_t)first), WQ_E_TOKEN);
+  host_end(&h);
+}
+
 /* Connected with a CONNACK of 5.0 with these properties. */
 static host online_with(const wq_config *config, const char *properties, uint8_t len) {
   host h = host_make(config);
@@ -1105,6 +1124,7 @@ int main(void) {
   check_case("topic names without end take no memory without end", topics_without_end);
   check_case("input stops where events would not fit", few_events);
   check_case("a full output: QoS 0 waits, is refused, and goes on", full_output);
+  check_case("the token of a message that is done means no other", tokens_are_not_given_again);
   check_case("as much as wq_publish_room() says goes into the output at once", as_much_as_there_is_room);
   check_case("as much as wq_queue_room() says is kept", as_much_as_can_wait);
   check_case("wq_publish_room() promises nothing where a message may be refused or has to wait", no_room_to_promise);

@@ -70,8 +70,6 @@ export class PendingMessages {
   }
 
   /**
-   * The oldest of that token: the core gives it to another as soon as it has settled a message, which may be before that is
-   * told here.
    * @param {number} token
    * @returns {Pending | null | undefined}
    */
@@ -79,21 +77,15 @@ export class PendingMessages {
     const first = this.#first;
     if (first === null || first.token === token) return first;
     this.#byToken ??= new Map();
-    return this.#byToken.get(token) ?? this.#meet(this.#byToken).get(token) ?? this.#search(token);
+    return this.#byToken.get(token) ?? this.#meet(this.#byToken).get(token);
   }
 
   /** Those that came since, and have their token by now. @param {Map<number, Pending>} byToken */
   #meet(byToken) {
     for (; this.#newcomer !== null && this.#newcomer.token !== 0; this.#newcomer = this.#newcomer.newer) {
-      if (!byToken.has(this.#newcomer.token)) byToken.set(this.#newcomer.token, this.#newcomer);
+      byToken.set(this.#newcomer.token, this.#newcomer);
     }
     return byToken;
-  }
-
-  /** @param {number} token */
-  #search(token) {
-    for (const pending of this) if (pending.token === token) return pending;
-    return undefined;
   }
 
   /** Nothing happens if it is not here. @param {Pending} pending */
@@ -108,7 +100,7 @@ export class PendingMessages {
     pending.older = pending.newer = null; // a message that is done keeps no other alive
     this.size--;
     if (this.size === 0) this.#byToken = null;
-    else if (this.#byToken?.get(pending.token) === pending) this.#byToken.delete(pending.token);
+    else this.#byToken?.delete(pending.token);
   }
 
   clear() {
