@@ -37,22 +37,21 @@ export function inTime(work, timeout, late) {
 
 /** What the executor of the promise that is being made was given. @type {(value: any) => void} */
 let resolveIt;
-/** @type {(error: unknown) => void} */
-let rejectIt;
 /** One for all: a closure for each would be garbage. @type {ConstructorParameters<typeof Promise<any>>[0]} */
-const executor = (resolve, reject) => {
+const executor = (resolve) => {
   resolveIt = resolve;
-  rejectIt = reject;
 };
 
 /**
  * @template T
  */
 export class Settling {
-  /** Settled already: further calls do nothing. */
-  done = false;
+  /**
+   * Null: settled already, further calls do nothing. It rejects, too, given a promise that does: a second function to keep would
+   * cost every message.
+   * @type {((value: any) => void) | null}
+   */
   #resolve;
-  #reject;
   /** What may reject it besides. @type {Limits | null} */
   #limits = null;
 
@@ -67,7 +66,6 @@ export class Settling {
     this.promise = new Promise(executor);
     /** @type {(value: T) => void} */
     this.#resolve = resolveIt;
-    this.#reject = rejectIt;
     if (options.timeout !== undefined || options.signal) this.#limit(phase, options, giveUp);
   }
 
@@ -79,17 +77,24 @@ export class Settling {
    */
   #limit(phase, { signal, timeout }, giveUp) {
     this.#limits = new Limits(signal, timeout, (code, message, cause) => {
-      if (this.done) return;
-      this.#settle(); // so that it is told as this, whatever taking back tells
+      const resolve = this.#settle(); // so that it is told as this, whatever taking back tells
+      if (resolve === null) return;
       const sent = giveUp?.(this);
       const hint = sent ? 'The message had left already, and is completed in silence: it may arrive.' : '';
-      this.#reject(new MqttError(phase, code, message, { sent, hint, cause }));
+      resolve(Promise.reject(new MqttError(phase, code, message, { sent, hint, cause })));
     });
   }
 
+  get done() {
+    return this.#resolve === null;
+  }
+
+  /** What settles it; null: it is settled. */
   #settle() {
-    this.done = true;
-    this.#limits?.lift();
+    const resolve = this.#resolve;
+    this.#resolve = null;
+    if (resolve !== null) this.#limits?.lift();
+    return resolve;
   }
 
   /** Settle as another promise does. @param {Promise<T>} work */
@@ -103,16 +108,12 @@ export class Settling {
 
   /** @param {T} value */
   resolve(value) {
-    if (this.done) return;
-    this.#settle();
-    this.#resolve(value);
+    this.#settle()?.(value);
   }
 
   /** @param {unknown} error */
   reject(error) {
-    if (this.done) return;
-    this.#settle();
-    this.#reject(error);
+    this.#settle()?.(Promise.reject(error));
   }
 }
 
