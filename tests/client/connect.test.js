@@ -307,6 +307,23 @@ test('errors and the log hold no password and nothing behind the path of the URL
   assert.doesNotMatch(told.join('\n'), /secret\d/);
 });
 
+test('a log() that throws is reported, and stops nothing', async () => {
+  const peer = new Peer();
+  const client = peer.createClient({
+    credentials: () => ({ expires: 1 }), // which is worth a warning, in the middle of CONNACK
+    log() {
+      throw new Error('the disk is full');
+    },
+  });
+  /** @type {string[]} */
+  const errors = [];
+  client.on('error', (error) => errors.push(/** @type {Error} */ (error).message));
+  await client.ready;
+  assert.deepEqual(errors, ['the disk is full']);
+  await client.publish('a', 'x', { qos: 1 });
+  await client.end();
+});
+
 test('credentials() is asked before every attempt', async () => {
   const peer = new Peer();
   let n = 0;

@@ -312,6 +312,28 @@ test('queue: reject, drop-newest, drop-oldest; by number and by bytes', async ()
   }
 });
 
+test('drop-oldest: QoS 0 that waits for a connection does not give way in vain to what waits in the core', async () => {
+  const peer = new Peer();
+  peer.answers.connect = () => {};
+  const client = peer.createClient({ queue: { maxMessages: 3, policy: 'drop-oldest', qos0: true } });
+  await (await peer.connection(1)).packet('connect');
+  const settled = (/** @type {string} */ topic, /** @type {0 | 1} */ qos) =>
+    client.publish(topic, 'x', { qos }).then(
+      () => 'sent',
+      (error) => error.code,
+    );
+  const zero = ['a', 'b'].map((topic) => settled(topic, 0));
+  const one = ['c', 'd', 'e', 'f', 'g'].map((topic) => settled(topic, 1));
+  assert.deepEqual(await Promise.all(one.slice(0, 2)), ['dropped', 'dropped']);
+  assert.deepEqual(
+    client.pending().map(({ topic }) => topic),
+    ['e', 'f', 'g', 'a', 'b'],
+  );
+  peer.last.send(peer.connack);
+  assert.deepEqual(await Promise.all([...one.slice(2), ...zero]), Array(5).fill('sent'));
+  await client.end();
+});
+
 test('pending() lists what is not settled; remove() takes back by key what has not left', async () => {
   const peer = new Peer();
   peer.answers.connect = () => {};
@@ -436,6 +458,35 @@ test('a large payload is sent from a copy, in slices, and again after a reconnec
   peer.last.drop();
   await Promise.all([sent, small]);
   assert.deepEqual((await peer.last.packet('publish')).payload, Buffer.alloc(200_000, 1));
+  await client.end();
+});
+
+test('a large payload with options that cannot be: it rejects, and nothing of it is sent', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const payload = new Uint8Array(20_000);
+  const odd = /** @type {any[]} */ ([
+    { signal: new AbortController() }, // it is no signal, but has one
+    {
+      get key() {
+        throw new Error('no key');
+      },
+    },
+  ]);
+  for (const options of odd) {
+    for (const qos of /** @type {const} */ ([0, 1, 2])) {
+      await assert.rejects(client.publish('big', payload, Object.assign(options, { qos })));
+    }
+  }
+  const uncopied = Object.assign(new Uint8Array(20_000), {
+    slice() {
+      throw new RangeError('no memory');
+    },
+  });
+  await assert.rejects(client.publish('big', uncopied, { qos: 1 }), /no memory/);
+  await client.publish('small', 'x', { qos: 1 });
+  assert.equal(peer.last.count('publish'), 1);
+  assert.equal(client.pending().length, 0);
   await client.end();
 });
 

@@ -119,6 +119,33 @@ test('a handler that throws, or rejects, is reported, and stops neither the batc
   await client.end();
 });
 
+test('a handler that returns an object whose `then` throws is reported, and stops neither', async () => {
+  const odd = [
+    {
+      get then() {
+        throw new Error('looked');
+      },
+    },
+    {
+      then() {
+        throw new Error('called');
+      },
+    },
+  ];
+  for (const ack of /** @type {const} */ (['returned', 'resolved'])) {
+    const peer = new Peer();
+    const client = await peer.connect({ ack });
+    /** @type {string[]} */
+    const errors = [];
+    client.on('error', (error) => errors.push(/** @type {Error} */ (error).message));
+    await client.subscribe('a', { qos: 1 }, (message) => odd[Number(message.text())]);
+    peer.last.send(...[0, 1, 2].map((n) => publish('a', `${n}`, { qos: 1, messageId: n + 1 })));
+    await eventually(() => peer.last.count('puback') === 3 && errors.length === 2);
+    assert.deepEqual(errors, ['looked', 'called']);
+    await client.end();
+  }
+});
+
 test('without an error listener a throwing handler is told to the console', async (t) => {
   const peer = new Peer();
   const client = await peer.connect();

@@ -537,6 +537,37 @@ test('the limits of the queue count what is being stored, and what gives way lea
   );
 });
 
+test('a message that is given up while it enters the core has left', async () => {
+  const lives = new Lives();
+  const { connect } = lives.peer.answers;
+  lives.peer.answers = { connect() {} };
+  const controller = new AbortController();
+  const { signal } = controller;
+  const client = lives.create({
+    protocolVersion: 4,
+    log: (_level, text) => void (/left out/.test(text) && controller.abort()),
+    queue: { maxBytes: 2000 },
+  });
+  await (await lives.peer.connection(1)).packet('connect');
+  lives.store.holding = true;
+  const rejected = rejection(
+    client.publish('t', new Uint8Array(1000), { qos: 1, signal, properties: { contentType: 'a' } }),
+  );
+  await eventually(() => lives.store.held.length === 1);
+  connect({}, lives.connection);
+  await client.ready;
+  lives.store.release(); // now it enters, and the log tells that its properties do not
+  const { code, sent: left } = await rejected;
+  assert.deepEqual([code, left], ['aborted', true]);
+  assert.equal((await lives.connection.packet('publish')).payload.length, 1000);
+  lives.connection.send({ cmd: 'puback', messageId: 1 });
+  await eventually(() => client.pending().length === 0);
+  const rest = Array.from({ length: 3 }, () => client.publish('t', new Uint8Array(900), { qos: 1 }));
+  assert.equal((await rejection(rest[2])).code, 'queue-full', 'what had left is counted once');
+  rest.forEach(ignore);
+  await lives.kill();
+});
+
 test('a message that cannot be is refused before it is stored, or right after', async () => {
   const lives = new Lives();
   const client = await lives.begin();

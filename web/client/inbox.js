@@ -53,18 +53,20 @@ export class Handler {
   deliver(message) {
     const fn = this.#fn; // so that it does not have this object as its `this`
     let result;
+    let later = false;
     try {
       result = fn(message);
+      later = result !== undefined && isThenable(result); // which asks an object of the user's
     } catch (error) {
       this.#report(error);
     }
-    if (result !== undefined && isThenable(result)) this.#later(message, result);
+    if (later) this.#later(message, Promise.resolve(result));
     else if (!this.#rule.manual) releaseMessage(message);
   }
 
   /**
    * @param {Message} message
-   * @param {PromiseLike<unknown>} result
+   * @param {Promise<unknown>} result
    */
   #later(message, result) {
     const { manual, resolved } = this.#rule;
@@ -79,10 +81,7 @@ export class Handler {
   }
 }
 
-/**
- * @param {unknown} value
- * @returns {value is PromiseLike<unknown>}
- */
+/** @param {unknown} value */
 function isThenable(value) {
   return typeof (/** @type {any} */ (value)?.then) === 'function';
 }

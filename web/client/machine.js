@@ -34,7 +34,13 @@ export class Machine {
    */
   constructor(report, log, timerWorker) {
     this.report = report;
-    this.log = (level, text, data) => log?.(level, text, data); // it must not have this object as its `this`
+    this.log = (level, text, data) => {
+      try {
+        log?.(level, text, data); // it must not have this object as its `this`
+      } catch (error) {
+        report(error); // and stops nothing
+      }
+    };
     this.clock = new Clock(() => {}, timerWorker, this.log);
   }
 

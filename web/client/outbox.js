@@ -277,12 +277,13 @@ export class Outbox {
     if (!this.#machine.core.isPlain(topic)) checkTopic(topic);
     if (connection === null || connection.stopped) return this.#wait(topic, payload, options);
     if (this.#machine.guide?.paces) this.#makeRoom(topic, payload, false);
+    if (large) return this.#enter(topic, payload, options, qos, plain, large);
     const token = this.#hand(topic, payload, options);
     if (token === 0) {
       connection.kick();
       return connection.crowded ? this.#crowded(options) : RESOLVED;
     }
-    const pending = this.#pendingOf(topic, large ? ownBytes(payload) : payload, options);
+    const pending = this.#pendingOf(topic, payload, options);
     this.#keep(pending, token);
     return pending.promise;
   }
@@ -304,36 +305,33 @@ export class Outbox {
       if (this.#count >= this.#queue.maxMessages && !this.#giveWay(0)) throw this.#tooMany();
       return this.records.publish(topic, payload, options);
     }
-    if (plain) return this.#gather(topic, payload, options, qos);
-    checkTopic(topic);
-    const token = this.#hand(topic, payload, options);
-    const pending = this.#pendingOf(topic, large ? ownBytes(payload) : payload, options);
-    this.#keep(pending, token);
-    return pending.promise;
+    return this.#enter(topic, payload, options, qos, plain, large);
   }
 
   /**
-   * A plain one. From the first look at it on nothing of the user's runs, so that it is not given up before the core has it.
+   * Who waits for it is there before the core has it, whose payload may be asked for at once.
    * @param {string} topic
    * @param {Uint8Array | string} payload
    * @param {PublishOptions} options
    * @param {number} qos
+   * @param {boolean} plain see #track
+   * @param {boolean} large
    * @returns {Promise<PublishResult>}
    */
-  #gather(topic, payload, options, qos) {
+  #enter(topic, payload, options, qos, plain, large) {
     const { connection } = this.#machine;
     const { resend = qos < 2 } = options;
-    const pending = this.#pendingOf(topic, payload, options);
-    if (pending.done) return pending.promise;
+    const own = large ? ownBytes(payload) : payload;
+    const pending = this.#pendingOf(topic, own, options);
     let token;
     try {
-      if (connection?.say(topic, payload, resend ? qos | WQ_WASM_RESEND : qos, pending)) {
+      if (plain && connection?.say(topic, own, resend ? qos | WQ_WASM_RESEND : qos, pending)) {
         this.published++;
         this.#pending.add(pending);
         return pending.promise;
       }
       checkTopic(topic);
-      token = this.#hand(topic, payload, options);
+      token = this.#hand(topic, own, options);
     } catch (error) {
       this.#left(pending);
       pending.reject(error);
@@ -461,8 +459,8 @@ export class Outbox {
   #takeBack(pending) {
     const { core } = this.#machine;
     core.flush(); // before that, what was gathered has no token
-    if (pending.token === 0) this.records?.storing.delete(pending);
-    else if (core.remove(pending.token) !== 0) return false;
+    // Without one it waits to be stored, or is just entering the core.
+    if (pending.token === 0 ? !this.records?.storing.delete(pending) : core.remove(pending.token) !== 0) return false;
     this.#left(pending);
     return true;
   }
@@ -502,12 +500,12 @@ export class Outbox {
 
   /**
    * Make room by the queue's policy. False: there is none.
-   * @param {number} size bytes that are to fit; 0: one message is to fit
+   * @param {number} size bytes that are to fit; 0: one message is to fit into the core, where what waits offline takes no room
    */
   #giveWay(size) {
     if (this.#queue.policy !== 'drop-oldest') return false;
     let dropped = 0;
-    for (; this.#offline.count > 0; dropped++) {
+    for (; size > 0 && this.#offline.count > 0; dropped++) {
       if (dropped > 0 && this.#fits(size)) return true;
       this.#offline.drop(this.#dropped());
     }
