@@ -1,7 +1,6 @@
-# wasmqtt: every build and every check. `make help` prints the targets from the `##` comments beside them.
-#
-# C objects are built in flavours, one folder each: build/native (release), build/test (ASan and UBSan), build/strict
-# (clang, for lint), build/wasm (Emscripten). What users take is in dist/.
+# wasmqtt: every build and every check. `make help` prints the targets from the `##` comments beside them. C objects are
+# built in flavours: build/native (release), build/test (ASan and UBSan), build/strict (clang, for lint), build/wasm
+# (Emscripten). What users take is in dist/.
 
 CC      := gcc
 CLANG   := clang-14
@@ -28,7 +27,7 @@ FUZZ_C    := $(wildcard tests/fuzz/*_fuzz.c)
 MODEL_C   := $(wildcard tests/model/*.c)
 TESTS_C   := $(wildcard tests/unit/*_test.c tests/net/*.c tests/provider/*.c tests/bench/*.c)
 ALL_C     := $(CORE_C) $(HOST_C) $(FLEET_C) $(GATEWAY_C) $(VECTORS_C) $(FUZZ_C) $(MODEL_C) $(TESTS_C)
-C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h)
+C_FILES   := $(ALL_C) $(wildcard src/*.h src/*/*.h wasm/*.[ch] examples/*/*.h tests/*/*.h tests/bench/page/*.c)
 WEB_FILES := $(shell find web/client web/providers web/dashboard -type f 2>/dev/null) $(wildcard wasm/*.js)
 
 # ---------------------------------------------------------------------------------------------------- flags
@@ -173,9 +172,8 @@ $(eval $(call BUNDLE,types,$(TYPES),tsconfig.json))
 # ---------------------------------------------------------------------------------------------------- tests
 SUITE  := lint tools unit vectors fuzz wasm client provider clouds interop dashboard net browser
 CHOSEN := $(shell echo $(SUITE) | tr , ' ')
-# What each suite needs built.
 NEED_lint    := build/gen/webcrypto.js $(TYPES) $(CLOUDS)
-NEED_tools   := $(LIB_JS) $(TYPES) $(PEERS)
+NEED_tools   := $(LIB_JS) $(TYPES) $(PEERS) build/bench/walk.wasm
 NEED_unit    := $(UNIT)
 NEED_fuzz    := $(FUZZ)
 NEED_vectors := build/test/vectors dist/wasmqtt.wasm build/gen/webcrypto.js
@@ -202,9 +200,10 @@ providers: $(WASM) build/gen/webcrypto.js ## the page that compares the services
 size: dist ## what users load, in bytes, and what the providers and SmartREST take of it
 	@LINK='$(EMCC) -Oz -flto $(WASM_FEATURES) $(WASM_LINK)' node tests/tools/sizes.js
 
-bench: dist $(PEERS) build/native/load ## speed in Chromium and Firefox, beside other clients; BENCH='cost chromium out' chooses
+bench: dist $(PEERS) build/native/load build/bench/walk.wasm ## speed in Chromium and Firefox, beside other clients; BENCH='cost chromium out' chooses
 	@node tests/bench/bench.js $(BENCH)
-
+build/bench/walk.wasm: tests/bench/page/walk.c Makefile
+	$(Q)mkdir -p $(@D) && $(EMCC) -O3 $(WARNINGS) --no-entry -Wl,--export-dynamic $< -o $@
 bench-native: build/native/bench ## what the C core alone costs: messages a second, instructions a message
 	@node tests/bench/native.js
 

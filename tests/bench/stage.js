@@ -12,6 +12,7 @@ const file = (/** @type {string} */ path) => fileURLToPath(new URL(path, root));
 /** What is served from where. @type {readonly [RegExp, (match: RegExpMatchArray) => string][]} */
 const ROUTES = [
   [/^\/dist\/([a-z]+\.(?:js|wasm|html))$/, ([, name]) => file(`dist/${name}`)],
+  [/^\/bench\/walk\.wasm$/, () => file('build/bench/walk.wasm')],
   [/^\/bench\/([a-z_]+\.js)$/, ([, name]) => file(`tests/bench/page/${name}`)],
   [/^\/peers\/mqtt\.js$/, () => file('node_modules/mqtt/dist/mqtt.esm.js')],
   [/^\/peers\/paho\.js$/, () => file('tests/bench/node_modules/paho-mqtt/paho-mqtt-min.js')],

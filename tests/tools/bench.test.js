@@ -1,9 +1,12 @@
 // The benchmarks work, and count as they say; how fast anything is, is no test.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import * as cost from '../bench/cost.js';
 import { CLIENTS, clientsFor } from '../bench/page/clients.js';
+import { makeFrames, makePublish, topicName } from '../bench/page/packets.js';
 import { Sender } from '../bench/page/sender.js';
+import { WasmWalk } from '../bench/page/wasm_walk.js';
 import { rounds } from '../bench/rounds.js';
 import { costRow, line, markdown, met, ratio, rateRow } from '../bench/rows.js';
 import { openStage } from '../bench/stage.js';
@@ -56,6 +59,11 @@ test('a missed goal tells what a walk reaches by it, in rounds', () => {
     { against: 'walk', bound: 'most', limit: 1.9 },
   ]);
   assert.match(line(bare), /walk ≤ 1\.9×: 2\.00× \(handing walk 1\.50×\) MISSED$/m);
+  const both = { ...times, 'wasm walk': [1.25, 1.25, 1.25] };
+  assert.match(
+    line(costRow(ROW, { times: both, failed: {} }, goals)),
+    /MQTT.js ≥ 11×: 10\.0× \(walk 20\.0×, wasm walk 16\.0×\) MISSED; handing walk ≤ 1\.5×: 2\.00× \(wasm walk 1\.25×\) MISSED;/,
+  );
   const { walk: _, ...without } = times;
   assert.match(line(costRow(ROW, { times: without, failed: {} }, goals)), /MQTT.js ≥ 11×: 10\.0× MISSED;/);
 });
@@ -68,7 +76,9 @@ test('who takes part in a row', () => {
     CLIENTS.map(({ name }) => name),
   );
   assert.deepEqual(names('in', 1, 4), ['wasmqtt', 'Paho JS', 'MQTT.js']);
-  for (const qos of [0, 1, 2]) assert.deepEqual(names('out', qos, 4), ['wasmqtt', 'walk', 'Paho JS', 'MQTT.js']);
+  assert.deepEqual(names('out', 0, 4), ['wasmqtt', 'walk', 'wasm walk', 'Paho JS', 'MQTT.js']);
+  for (const qos of [1, 2]) assert.deepEqual(names('out', qos, 4), ['wasmqtt', 'walk', 'Paho JS', 'MQTT.js']);
+  assert.deepEqual(names('echo', 0, 4), ['wasmqtt', 'walk', 'Paho JS', 'MQTT.js']);
   assert.deepEqual(clientsFor('in', 0, 5, ['walk', 'wasmqtt']).failed, {});
   assert.deepEqual(clientsFor('out', 0, 5).failed, { 'Paho JS': 'does not speak the version' });
 });
@@ -139,6 +149,43 @@ test('the bare sender sends what a client would, together', async () => {
   );
 });
 
+test('the walk in wasm takes what comes, and sends what a client would, together', async () => {
+  const module = await readFile(new URL('../../build/bench/walk.wasm', import.meta.url));
+  for (const version of /** @type {const} */ ([4, 5])) {
+    /** @type {Buffer[]} */
+    const sent = [];
+    const client = await WasmWalk.start(module, version, (bytes) => void sent.push(Buffer.from(bytes)));
+    for (let round = 0; round < 2; round++) {
+      /** @type {[string, number, number][]} */
+      const came = [];
+      for (const frame of makeFrames({ version, qos: 0, size: 300, perFrame: 32, topics: 50, frames: 2 })) {
+        client.take(frame, ({ topic, payload }) => void came.push([topic, payload.length, payload[299]]));
+      }
+      const expected = Array.from({ length: 64 }, (_, n) => [topicName((n * 7) % 50), 300, n]);
+      assert.deepEqual(came, expected);
+    }
+    const payload = new Uint8Array(1000).map((_, i) => i);
+    for (let n = 0; n < 100; n++) client.publish(topicName(n % 3), payload.subarray(n * 10));
+    await null;
+    assert.equal(sent.length, 1);
+    const expected = Array.from({ length: 100 }, (_, n) =>
+      makePublish(version, topicName(n % 3), payload.subarray(n * 10)),
+    );
+    assert.deepEqual(Buffer.concat(sent), Buffer.concat(expected));
+    await null;
+    for (let n = 0; n < 100; n++) client.publish('a', payload);
+    await null;
+    assert.deepEqual(
+      sent
+        .splice(0)
+        .slice(-2)
+        .map(({ length }) => length % (1000 + 3 + 3 + (version === 5 ? 1 : 0))),
+      [0, 0],
+      'whole packets',
+    );
+  }
+});
+
 test('of messages a second, more is better', () => {
   const row = rateRow(ROW, { times: { wasmqtt: [2], walk: [1] }, failed: {} }, [
     { against: 'walk', bound: 'least', limit: 0.5 },
@@ -162,7 +209,7 @@ test('a small round of some cases, by every client in Chromium', { timeout: 120_
   for (const { name, values, notes } of rows) {
     const clients = ['wasmqtt', 'Paho JS', 'MQTT.js'];
     const bare = name.startsWith('in, QoS 0')
-      ? ['event', 'walk', 'handing walk']
+      ? ['event', 'walk', 'handing walk', 'wasm walk']
       : name.startsWith('out')
         ? ['walk']
         : [];

@@ -1,6 +1,7 @@
 // The clients that are compared, each used as its documentation says and set to be as fast as it can be, behind one face.
 import { handingWalk, makePublish, walk } from './packets.js';
 import { Sender } from './sender.js';
+import { WasmWalk } from './wasm_walk.js';
 
 /** @typedef {import('./packets.js').Version} Version */
 
@@ -184,12 +185,7 @@ function bare(name, does, take) {
     versions: [4, 5],
     does,
     async connect(url, version) {
-      const socket = new WebSocket(url, ['mqtt']);
-      socket.binaryType = 'arraybuffer';
-      await new Promise((resolve, reject) => {
-        socket.onopen = resolve;
-        socket.onerror = reject;
-      });
+      const socket = await opened(url);
       const sender = new Sender((bytes) => socket.send(bytes), version);
       return {
         async subscribe(_filter, _qos, sink) {
@@ -207,6 +203,43 @@ function bare(name, does, take) {
   };
 }
 
+/**
+ * A connected WebSocket.
+ * @param {string} url
+ */
+async function opened(url) {
+  const socket = new WebSocket(url, ['mqtt']);
+  socket.binaryType = 'arraybuffer';
+  await new Promise((resolve, reject) => {
+    socket.onopen = resolve;
+    socket.onerror = reject;
+  });
+  return socket;
+}
+
+/**
+ * No client either: what one cannot do without whose core is wasm.
+ * @type {Client}
+ */
+const wasmWalk = {
+  name: 'wasm walk',
+  real: false,
+  versions: [4, 5],
+  does: (direction, qos) => direction !== 'echo' && qos === 0,
+  async connect(url, version) {
+    const socket = await opened(url);
+    const module = await (await fetch('/bench/walk.wasm')).arrayBuffer();
+    const client = await WasmWalk.start(module, version, (bytes) => socket.send(bytes));
+    return {
+      async subscribe(_filter, _qos, sink) {
+        socket.onmessage = ({ data }) => client.take(data, ({ topic, payload }) => sink.take(topic, payload));
+      },
+      publish: (topics, payload, qos, count) => publishAll(client, topics, payload, qos, count),
+      say: (topic, payload) => void client.publish(topic, payload),
+    };
+  },
+};
+
 const receives = (/** @type {Direction} */ direction, /** @type {number} */ qos) => direction === 'in' && qos === 0;
 
 /** All of them, in the order of the table. @type {readonly Client[]} */
@@ -216,6 +249,7 @@ export const CLIENTS = [
   bare('handing walk', receives, (buffer, version, sink) =>
     handingWalk(buffer, version, ({ payload }) => sink.take('', payload)),
   ),
+  wasmWalk,
   paho,
   mqttJs,
   bare('event', receives, (_buffer, _version, sink) => sink.add(sink.perFrame, 0)),
