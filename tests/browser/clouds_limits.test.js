@@ -161,7 +161,8 @@ onStage('what services forbid', ['chromium'], (stage) => {
       await seat.text('what was changed', '.limits summary', /2 changed by you/);
       await seat.text('what it was', '[data-rule=payload-bytes] .hint', /131072 by default\s*$/);
       await seat.press('[data-rule=qos] button');
-      await seat.text('what holds all the same', '[data-rule=qos] .hint', /lifted by you; with MQTT 5.*announces/);
+      await seat.text('lifted', '[data-rule=qos] .hint', /lifted by you/);
+      await seat.text('what holds all the same', '[data-rule=qos] .announced', /With MQTT 5.*announces/);
       await seat.press('[data-rule=qos] button');
       await seat.submit();
       await seat.seated();

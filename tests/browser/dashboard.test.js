@@ -128,6 +128,31 @@ for (const engine of ENGINES) {
       await until(page, 'messages', () => document.querySelectorAll('.log-grid .virtual .row').length > 5);
     });
 
+    test('nothing sticks out of the page at any width, and all devices get onto paper', async () => {
+      await page.goto(stage.caddy.url);
+      await untilCount(page, 'online', 50);
+      for (const width of [360, 760, 1000, 1280]) {
+        await page.setViewport({ width, height: 700 });
+        await until(page, `a page of ${width} px`, () => document.documentElement.scrollWidth <= innerWidth);
+      }
+      const rows = () => document.querySelectorAll('.devices-grid .virtual .row').length;
+      assert.ok((await page.evaluate(rows)) < 50, 'rows out of sight do not exist');
+      // The printer is served while the event is.
+      const printed = await page.evaluate(async () => {
+        dispatchEvent(new Event('beforeprint'));
+        await Promise.resolve();
+        return document.querySelectorAll('.devices-grid .virtual .row').length;
+      });
+      assert.equal(printed, 50);
+      await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+      await until(
+        page,
+        'the rows in sight alone',
+        (many) => document.querySelectorAll('.devices-grid .virtual .row').length < many,
+        50,
+      );
+    });
+
     test('the log filters, pauses and shows a message whole', async () => {
       await page.goto(`${stage.caddy.url}/#/log`);
       await until(page, 'messages', () => document.querySelectorAll('.log-grid .virtual .row').length > 5);

@@ -31,12 +31,13 @@ class StandIn {
 
   /**
    * @param {string} topic
-   * @param {unknown} payload a string as it is, anything else as JSON
+   * @param {unknown} payload bytes or a string as it is, anything else as JSON
    * @param {{ retain?: boolean, properties?: Record<string, unknown> }} [options]
    */
   message(topic, payload, { retain = false, properties = {} } = {}) {
     const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
-    this.emit('message', { topic, payload: new TextEncoder().encode(text), qos: 0, retain, properties });
+    const bytes = payload instanceof Uint8Array ? payload : new TextEncoder().encode(text);
+    this.emit('message', { topic, payload: bytes, qos: 0, retain, properties });
   }
 
   /** @param {string} filter */

@@ -1,5 +1,6 @@
 // Pictures of every page of the dashboard, light and dark, wide and narrow, over the made-up fleet of harness.js, to be
-// looked at: `node tests/browser/shots.js FOLDER`. Says what sticks out of the page and what is written to the console.
+// looked at: `node tests/browser/shots.js FOLDER [ENGINE]`. Says what sticks out of the page and what is written to the
+// console.
 import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -7,9 +8,9 @@ import { build } from 'esbuild';
 import { servedPolicy } from '../../web/csp.js';
 import { launchBrowser } from '../tools/browsers.js';
 
-const [folder] = process.argv.slice(2);
-if (!folder) {
-  console.error('usage: node tests/browser/shots.js FOLDER');
+const [folder, engine = 'chromium'] = process.argv.slice(2);
+if (!folder || (engine !== 'chromium' && engine !== 'firefox')) {
+  console.error('usage: node tests/browser/shots.js FOLDER [chromium | firefox]');
   process.exit(2);
 }
 
@@ -41,7 +42,7 @@ await new Promise((ready) => server.listen(0, '127.0.0.1', () => ready(undefined
 const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
 
 await mkdir(folder, { recursive: true });
-const browser = await launchBrowser('chromium');
+const browser = await launchBrowser(engine);
 const { page, errors } = await browser.newTab();
 
 /** Two frames and the work they cause. */
@@ -54,6 +55,20 @@ const run = (code) =>
   page.evaluate(
     `(async () => { const { session, standIn, standInDevice: device, fleet, service, advance } = harness; ${code} })()`,
   );
+
+/** Names and payloads that nobody would want to show. */
+const STRANGE = `
+  const long = 'press-'.repeat(12) + 'end';
+  const tag = '<img src=x onerror=alert(1)>';
+  const markup = tag + '<b>bold</b>';
+  for (const id of ['حساس-الحرارة', 'dev-\\u202egpj.exe', '🌡️🏭 Küche', tag, long, 'line\\nbreak']) {
+    standIn.message('devices/' + id + '/status', { state: 'online', name: id, site: markup, alarms: id === tag ? [markup] : [] }, { retain: true });
+    standIn.message('devices/' + id + '/telemetry', { temperature: 1e21, [long]: -0.00001, '<i>x</i>': 12, حرارة: 21 });
+    standIn.message('devices/' + id + '/events', { type: markup, text: long + long });
+  }
+  standIn.message('site/' + 'level/'.repeat(40), JSON.stringify({ list: Array.from({ length: 300 }, (_, n) => ({ n, text: markup + long })) }));
+  standIn.message('binary', new Uint8Array(300).map((_, n) => n * 7), { properties: { contentType: 'application/octet-stream', userProperties: { [markup]: long }, messageExpiryInterval: 60 } });
+  standIn.message('empty', '');`;
 
 const FAILURES = {
   user: `{ message: 'wss://broker.example/mqtt refused the connection: Bad User Name or Password.', hint: 'Look at user name and password.', code: 'refused', reasonCode: 0x86 }`,
@@ -110,10 +125,13 @@ const STEPS = [
      session.keepRegistered({ tenant: 't1234', username: 'device_dev-1', password: 's3cret' });
      document.querySelector('.warnings').open = true;`,
   ],
-  ['after', `session.close(); session.forgetRegistered();`],
-  ['connect-refused', `session.trouble = ${FAILURES.user}; session.setPhase('idle');`],
+  ['after', `session.close(); session.forgetRegistered(); standIn.negotiated = { version: 5 };`],
+  [
+    'connect-refused',
+    `document.querySelector('wq-connect').chooseService(''); session.trouble = ${FAILURES.user}; session.setPhase('idle');`,
+  ],
   ['connect-closed', `session.trouble = ${FAILURES.closed}; session.setPhase('idle');`],
-  ['devices', `document.querySelector('wq-connect').chooseService(''); await fleet(50, 600);`],
+  ['devices', `await fleet(50, 600);`],
   [
     'devices-filtered',
     `document.querySelector('[data-condition=alarm]').click(); document.querySelector('.grid').focus();`,
@@ -130,7 +148,17 @@ const STEPS = [
   ['log', `location.hash = '#/log';`],
   ['log-message', `document.querySelectorAll('.virtual .row')[4].click();`],
   ['log-traffic', `for (const details of document.querySelectorAll('.traffic details')) details.open = true;`],
+  ['expiring', `location.hash = '#/devices'; session.expiring = true; session.setPhase('connected');`],
   ['lost', `location.hash = '#/devices'; session.lost(new Error('The connection was lost (code 1006).'), 7000);`],
+  ['connecting', `session.close(); session.setPhase('connecting');`],
+  ['empty', `session.profile = null; await fleet(0, 0);`],
+  ['empty-log', `location.hash = '#/log';`],
+  ['empty-device', `location.hash = '#/device/nobody';`],
+  ['strange', `location.hash = '#/devices'; ${STRANGE}`],
+  ['device-strange', `location.hash = '#/device/' + encodeURIComponent('<img src=x onerror=alert(1)>');`],
+  ['strange-log', `location.hash = '#/log';`],
+  ['strange-binary', `document.querySelectorAll('.virtual .row')[1].click();`],
+  ['strange-json', `document.querySelectorAll('.virtual .row')[2].click();`],
 ];
 
 for (const theme of ['light', 'dark']) {
@@ -138,9 +166,9 @@ for (const theme of ['light', 'dark']) {
     [1440, 900],
     [360, 740],
   ]) {
-    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
     await page.setViewport({ width, height });
     await page.goto(`http://127.0.0.1:${port}/`);
+    await run(`document.documentElement.dataset.theme = '${theme}';`);
     for (const [name, code] of STEPS) {
       await run(code);
       await settled();

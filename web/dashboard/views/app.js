@@ -71,7 +71,7 @@ export class AppView extends View {
         <div class="link">${client ? this.link() : nothing}</div>
         <div class="bar-actions">
           <button type="button" class="quiet theme" @click=${this.nextTheme} aria-label="Theme: ${this.theme}">
-            <span class="roomy">Theme: </span>${this.theme}
+            Theme<span class="roomy">: ${this.theme}</span>
           </button>
           ${client ? html`<button type="button" class="quiet" @click=${() => this.session.close()}>Disconnect</button>` : nothing}
         </div>
@@ -153,9 +153,9 @@ export class AppView extends View {
     return html`<div class="interruption expiry" role="status">
       ${shape('stale')}
       <p>
-        <strong>What you signed in with ends soon.</strong>
+        <strong>Your sign-in expires soon.</strong>
         <span class="detail"
-          >The connection ends with it. Get a new token, and sign in with that; the form keeps the rest.</span
+          >The connection ends with it. Get a new token and sign in with that; the form keeps the rest.</span
         >
       </p>
       <button type="button" @click=${() => this.session.close()}>Sign in again</button>

@@ -171,7 +171,7 @@ export class ChartView extends View {
           },
           {
             ...axis,
-            size: 48,
+            size: (_, labels) => Math.max(48, ...(labels ?? []).map(({ length }) => 12 + length * 7)),
             space: 32,
             values: (_, splits) => splits.map((value) => (value === null ? '' : tick(value))),
           },

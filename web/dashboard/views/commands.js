@@ -102,7 +102,7 @@ export class CommandsView extends View {
                 step="any"
                 value=${field.initial}
                 aria-invalid=${fault ? 'true' : 'false'}
-                aria-describedby="${id}-note"
+                aria-describedby=${fault ? `${id}-note` : nothing}
               /><span class="unit">${field.unit}</span>`
       }
       ${fault ? html`<p class="fault" id="${id}-note" role="alert">${shape('alarm')} ${fault}</p>` : nothing}

@@ -155,11 +155,11 @@ export class DeviceView extends View {
     const facts = [...device.fields, ...device.texts];
     const { unkept } = device;
     const lost = [
-      [unkept.metrics, 'numbers (too many, or a name too long)'],
-      [unkept.fields, 'fields (too many, or a name too long)'],
-      [unkept.alarms, 'alarms (too many)'],
-      [unkept.unreadable, `unreadable payloads (last ${device.unreadable})`],
-    ].filter(([many]) => many !== 0);
+      { many: unkept.metrics, what: 'Numbers', why: 'too many, or a name too long' },
+      { many: unkept.fields, what: 'Fields', why: 'too many, or a name too long' },
+      { many: unkept.alarms, what: 'Alarms', why: 'too many' },
+      { many: unkept.unreadable, what: 'Unreadable payloads', why: `last ${device.unreadable}` },
+    ].filter(({ many }) => many !== 0);
     return html`<section aria-labelledby="state-title">
       <h2 id="state-title">State</h2>
       <dl class="facts">
@@ -175,7 +175,7 @@ export class DeviceView extends View {
           <dd>${count(device.messages)}</dd>
         </div>
       </dl>
-      ${lost.map(([many, what]) => html`<p class="hint">${shape('info')} Not kept: ${count(Number(many))} ${what}.</p>`)}
+      ${lost.map(({ many, what, why }) => html`<p class="hint">${shape('info')} ${what} not kept: ${count(many)} (${why}).</p>`)}
     </section>`;
   }
 

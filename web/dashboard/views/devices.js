@@ -139,7 +139,7 @@ export class DevicesView extends View {
     const { fleet } = this.session;
     const all = fleet.devices.size;
     const parts = [
-      this.list.length === all ? `${count(all)} devices` : `${count(this.list.length)} of ${count(all)} devices`,
+      `${this.list.length === all ? '' : `${count(this.list.length)} of `}${count(all)} ${all === 1 ? 'device' : 'devices'}`,
     ];
     if (fleet.unkept > 0) parts.push(`${count(fleet.unkept)} messages of further devices not kept`);
     const { refused } = fleet.budgets.samples;

@@ -99,7 +99,7 @@ export class MessageView extends View {
         ${properties.map(
           ([name, value]) =>
             html`<div class="wide">
-              <dt>${oneLine(name, 64)}</dt>
+              <dt>${inWords(name)}</dt>
               <dd><bdi>${propertyText(value)}</bdi></dd>
             </div>`,
         )}
@@ -118,7 +118,7 @@ export class MessageView extends View {
       ${
         entry.size === 0
           ? html`<p class="hint">No payload.</p>`
-          : html`<pre class="payload" tabindex="0" aria-label="Payload">${text}</pre>`
+          : html`<pre class="payload ${form}" tabindex="0" aria-label="Payload">${text}</pre>`
       }
       ${
         rest > 0
@@ -132,6 +132,14 @@ export class MessageView extends View {
       }
     `;
   }
+}
+
+/**
+ * @param {string} name of an MQTT 5 property, as the client has it
+ * @returns {string} in the specification's words
+ */
+function inWords(name) {
+  return oneLine(name, 64).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /**

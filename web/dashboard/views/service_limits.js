@@ -78,8 +78,8 @@ function row({ rule, action, value, clause }, text, { change, fault, five }) {
       ${
         changed
           ? html`<span class="changed"
-                >${shape('stale', 'tone-warning')} ${lifted ? 'lifted by you' : `${value} by default`}</span
-              >${five && ANNOUNCED.includes(rule) ? '; with MQTT 5, what the server announces holds all the same' : nothing}`
+              >${shape('stale', 'tone-warning')} ${lifted ? 'lifted by you' : `${value} by default`}</span
+            >`
           : THEN[action]
       }
     </span>
@@ -96,6 +96,11 @@ function row({ rule, action, value, clause }, text, { change, fault, five }) {
         : html`<button type="button" class="quiet" aria-label="Lift: ${clause}" @click=${() => change(rule, LIFTED)}>
             Lift
           </button>`
+    }
+    ${
+      changed && five && ANNOUNCED.includes(rule)
+        ? html`<p class="hint announced">With MQTT 5, what the server announces holds all the same.</p>`
+        : nothing
     }
     ${wrong ? html`<p class="fault" role="alert">${shape('alarm')} ${wrong}</p>` : nothing}
   </li>`;

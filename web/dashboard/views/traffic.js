@@ -89,7 +89,7 @@ export class TrafficView extends View {
             spellcheck="false"
             placeholder="site/+/temperature"
             aria-invalid=${this.filterFault ? 'true' : 'false'}
-            aria-describedby="filter-note"
+            aria-describedby=${this.filterFault ? 'filter-note' : nothing}
           />
           ${this.filterFault ? html`<p class="fault" id="filter-note" role="alert">${shape('alarm')} ${this.filterFault}</p>` : nothing}
         </div>
@@ -116,7 +116,7 @@ export class TrafficView extends View {
           autocapitalize="none"
           spellcheck="false"
           aria-invalid=${this.topicFault ? 'true' : 'false'}
-          aria-describedby="publish-note"
+          aria-describedby=${this.topicFault ? 'publish-note' : nothing}
         />
         ${this.topicFault ? html`<p class="fault" id="publish-note" role="alert">${shape('alarm')} ${this.topicFault}</p>` : nothing}
       </div>

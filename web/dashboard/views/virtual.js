@@ -1,5 +1,6 @@
 /**
- * A long list of rows of one height, of which only those in the viewport exist. The page itself scrolls.
+ * A long list of rows of one height, of which only those in the viewport exist, but for the printer. The page itself
+ * scrolls.
  *
  * Expects in the host: an element `.virtual` (as high as all rows) holding one `.virtual-rows` (moved down to the first
  * rendered row), whose children are the rows.
@@ -7,6 +8,9 @@
 
 /** Rows rendered beyond each edge, so that a quick scroll does not show the bare ground. */
 const MARGIN = 8;
+
+/** Most rows that are printed: some thousand would keep the browser busy for many seconds. */
+const PRINTED = 1000;
 
 export class VirtualRows {
   /** @param {import('lit').ReactiveControllerHost & HTMLElement} host */
@@ -16,18 +20,27 @@ export class VirtualRows {
     this.count = 0;
     this.first = 0;
     this.last = 0;
+    this.printing = false;
     this.look = () => this.measure() && host.requestUpdate();
+    this.print = (/** @type {Event} */ { type }) => {
+      this.printing = type === 'beforeprint';
+      this.look();
+    };
     host.addController(this);
   }
 
   hostConnected() {
     addEventListener('scroll', this.look, { passive: true });
     addEventListener('resize', this.look);
+    addEventListener('beforeprint', this.print);
+    addEventListener('afterprint', this.print);
   }
 
   hostDisconnected() {
     removeEventListener('scroll', this.look);
     removeEventListener('resize', this.look);
+    removeEventListener('beforeprint', this.print);
+    removeEventListener('afterprint', this.print);
   }
 
   /**
@@ -48,6 +61,7 @@ export class VirtualRows {
     const top = list ? list.getBoundingClientRect().top : 0;
     this.first = Math.max(0, Math.min(this.count, Math.floor(-top / this.rowHeight)) - MARGIN);
     this.last = Math.min(this.count, Math.ceil((innerHeight - top) / this.rowHeight) + MARGIN);
+    if (this.printing) [this.first, this.last] = [0, Math.min(this.count, PRINTED)];
     if (this.last < this.first) this.last = this.first;
     return first !== this.first || last !== this.last;
   }
