@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { memoryStore } from '../../web/client/index.js';
 import { Renewal, renewalTime } from '../../web/client/renewal.js';
-import { eventually, Peer, rejection, turn } from './peer.js';
+import { Lives, TestStore } from './lives.js';
+import { eventually, Peer, publish, rejection, turn } from './peer.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -113,6 +114,51 @@ for (const stored of [false, true]) {
     assert.deepEqual(topics(second).slice(0, 2), ['inflight/1', 'inflight/2']);
     assert.deepEqual(topics(second).slice(2).sort(), ['between/0', 'between/1', 'queued']);
     assert(second.packets.filter(({ topic }) => topic?.startsWith('inflight')).every(({ dup }) => dup));
+    await client.end();
+  });
+}
+
+for (const way of ['out', 'in']) {
+  test(`with a store, QoS 2 without a pause does not put it off: ${way}`, async () => {
+    const lives = new Lives();
+    const { peer, store } = lives;
+    const { connect, pubrec } = peer.answers;
+    peer.answers.connect = (packet, connection) => {
+      peer.connack.sessionPresent = peer.connections.length > 1;
+      connect(packet, connection);
+    };
+    store.open = async (name) => {
+      const session = await TestStore.prototype.open.call(store, name);
+      const write = async (/** @type {any} */ changes) => {
+        if (way === 'out' && count > 0) again();
+        for (let i = 0; i < 5; i++) await turn(); // so long that there always is one
+        await session.write(changes);
+      };
+      return { ...session, write };
+    };
+    let count = 0;
+    let busy = true;
+    const again = () => {
+      if (!busy || count === 1000) return;
+      count++;
+      if (way === 'out') void lives.client?.publish('t', 'x', { qos: 2 });
+      else peer.last.send(publish('t', 'x', { qos: 2, messageId: count }));
+    };
+    const given = shortLived(() => {
+      if (count === 0) for (let i = 0; i < 10; i++) again();
+      return count > 30;
+    });
+    peer.answers.pubrec = (packet, connection) => {
+      pubrec(packet, connection);
+      if (connection === peer.connections[0]) again();
+    };
+    const client = await lives.begin({ credentials: given });
+    await client.subscribe('t', { qos: 2 }, () => {});
+    await peer.connection(2);
+    busy = false;
+    assert(count < 1000);
+    assert.equal(peer.connections[0].count('disconnect'), 1);
+    await eventually(() => client.stats.connections === 2 && client.pending().length === 0);
     await client.end();
   });
 }

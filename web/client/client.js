@@ -506,7 +506,8 @@ export class Client {
   }
 
   /**
-   * Take back every message of that name which has not left; their promises reject with code 'removed'.
+   * Take back every message of that name which has not left; their promises reject with code 'removed'. With a store, a page
+   * that dies in the next moment may not have stored that: then the next life sends them.
    * @param {string} key as given to publish()
    * @returns {number} how many
    */

@@ -612,6 +612,11 @@ export class Connection {
    */
   async retire() {
     const { core, journal } = this.#machine;
+    if (journal !== null && !this.stopped) {
+      // Nothing new that has to be stored before more is sent: there might never be an end of it.
+      core.hold(true);
+      this.#parts.inbox.exactly.rest();
+    }
     while (!this.stopped && !this.#closing) {
       this.#drain();
       if (core.outputLength === 0 && this.#free === Infinity) {

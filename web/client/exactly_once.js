@@ -26,7 +26,7 @@ export class ExactlyOnce {
   #beginning = null;
   /** Handle of the one whose turn it is; 0: none. */
   #current = 0;
-  /** Acknowledgements count: there is a connection. */
+  /** Acknowledgements count: there is a connection, and it will stay. */
   #live = false;
 
   /**
@@ -147,6 +147,11 @@ export class ExactlyOnce {
     }
     this.#ids.clear();
     if (this.#journal !== null) this.#pump();
+  }
+
+  /** The connection is about to be left: no further message has its turn on it. */
+  rest() {
+    this.#live = false;
   }
 
   /** The connection ended. */
