@@ -97,7 +97,12 @@ onStage('the dashboard at services', ['chromium', 'firefox'], (stage) => {
     await seat.answer('update', '{"now": "2.5"}');
     assert.deepEqual((await job('job-1', 'SUCCEEDED')).statusDetails.now, '2.5');
     await seat.waiting('explode');
+    const status = '.call[data-name=explode] [name=status]';
+    await seat.type(status, '4');
     await seat.answer('explode', 'no powder', 'no');
+    await seat.shows('the fault at the status', `${status}[aria-invalid=true]:focus`);
+    await seat.type(status, '409');
+    await seat.press('.call[data-name=explode] .primary');
     assert.match(JSON.stringify((await job('job-2', 'FAILED')).statusDetails), /no powder/);
     assert.deepEqual(cloud.violations, []);
   });

@@ -135,12 +135,13 @@ for (const engine of ENGINES) {
         await page.setViewport({ width, height: 700 });
         await until(page, `a page of ${width} px`, () => document.documentElement.scrollWidth <= innerWidth);
       }
+      await until(page, 'all in the table', () => document.querySelector('.shown')?.textContent === '50 devices');
       const rows = () => document.querySelectorAll('.devices-grid .virtual .row').length;
       assert.ok((await page.evaluate(rows)) < 50, 'rows out of sight do not exist');
       // The printer is served while the event is.
       const printed = await page.evaluate(async () => {
         dispatchEvent(new Event('beforeprint'));
-        await Promise.resolve();
+        await /** @type {any} */ (document.querySelector('wq-devices')).updateComplete;
         return document.querySelectorAll('.devices-grid .virtual .row').length;
       });
       assert.equal(printed, 50);
@@ -173,6 +174,8 @@ for (const engine of ENGINES) {
       await until(page, 'the payload as JSON', () =>
         /^\{\n {2}"/.test(document.querySelector('.payload')?.textContent ?? ''),
       );
+      await page.click('.message-head button');
+      await until(page, 'the keyboard back on the list', () => document.activeElement?.matches('.log-grid'));
       await page.click('.pause');
       await until(page, 'live again', () => !/while paused/.test(document.body.innerText));
     });

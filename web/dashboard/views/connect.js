@@ -202,7 +202,8 @@ export class ConnectView extends View {
       return html`<div class="alert" role="alert">
         ${shape('alarm')}
         <div>
-          <strong>${trouble}</strong>
+          <strong>The form of the service could not be loaded.</strong>
+          <p>${trouble}</p>
           <p><button type="button" @click=${() => this.wantServices()}>Try again</button></p>
         </div>
       </div>`;

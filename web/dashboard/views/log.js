@@ -77,7 +77,7 @@ export class LogView extends View {
         ${this.list(first, last)}
         ${
           this.selected
-            ? html`<aside class="detail-panel" aria-label="Message" @wq-close=${() => (this.selected = null)}>
+            ? html`<aside class="detail-panel" aria-label="Message" @wq-close=${this.closed}>
                 <wq-message .session=${this.session} .entry=${this.selected}></wq-message>
               </aside>`
             : nothing
@@ -180,6 +180,12 @@ export class LogView extends View {
   open(entry) {
     this.selected = entry;
     this.active = entry.number;
+  }
+
+  /** The keyboard goes back to where the message was opened from. */
+  closed() {
+    this.selected = null;
+    /** @type {HTMLElement | null} */ (this.querySelector('.grid'))?.focus({ preventScroll: true });
   }
 
   pause() {

@@ -22,6 +22,8 @@ const STATES = {
 
 const CALLS_SHOWN = 30;
 
+const STATUS_FAULT = 'A status has three digits, as 404.';
+
 export class SeatCommandsView extends View {
   /** @override */
   static properties = {
@@ -82,7 +84,7 @@ export class SeatCommandsView extends View {
       @submit=${(/** @type {Event} */ e) => e.preventDefault()}
       @input=${this.setAutomatic}
     >
-      <label class="check"><input type="checkbox" name="on" .checked=${auto !== null} /> Answer by itself</label>
+      <label class="check"><input type="checkbox" name="on" .checked=${auto !== null} /> Answer automatically</label>
       ${auto === null ? nothing : this.answerFields(0, 'auto')}
     </form>`;
   }
@@ -124,7 +126,7 @@ export class SeatCommandsView extends View {
           autocomplete="off"
           spellcheck="false"
           placeholder='{"done": true}'
-          aria-invalid=${fault !== ''}
+          aria-invalid=${fault !== '' && fault !== STATUS_FAULT}
           aria-describedby="${id}-note"
         />
       </div>
@@ -137,6 +139,8 @@ export class SeatCommandsView extends View {
           autocomplete="off"
           placeholder="500"
           title="Of a failure, where the service has one"
+          aria-invalid=${fault === STATUS_FAULT}
+          aria-describedby="${id}-note"
         />
       </div>
       <p class="fault" id="${id}-note" ?hidden=${!fault}>${shape('alarm')} ${fault}</p>
@@ -193,7 +197,7 @@ export class SeatCommandsView extends View {
    * @param {SubmitEvent} event
    * @param {Call} call
    */
-  answer(event, call) {
+  async answer(event, call) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.currentTarget);
     if (/** @type {HTMLButtonElement | null} */ (event.submitter)?.value === 'progress') {
@@ -201,8 +205,9 @@ export class SeatCommandsView extends View {
       return;
     }
     const answer = this.read(call.number, form);
-    if (answer) this.seat.answer(call, answer);
-    else /** @type {HTMLElement | null} */ (form.querySelector('[name=text]'))?.focus();
+    if (answer) return this.seat.answer(call, answer);
+    await this.updateComplete;
+    /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid=true]'))?.focus();
   }
 
   /**
@@ -216,7 +221,7 @@ export class SeatCommandsView extends View {
     const status = String(data.get('status') ?? '').trim();
     const good = data.get('good') !== 'no';
     let fault = good ? readTyped(text).fault : '';
-    if (!good && status !== '' && !/^[1-9]\d\d$/.test(status)) fault = 'A status has three digits, as 404.';
+    if (!good && status !== '' && !/^[1-9]\d\d$/.test(status)) fault = STATUS_FAULT;
     this.faults = { ...this.faults, [number]: fault };
     return fault ? null : { good, text: good ? text : text || 'The device refused.', status };
   }

@@ -27,10 +27,9 @@ const THEN = { refuse: 'else refused', adjust: 'else adjusted', warn: 'else a wa
  */
 export function serviceLimits(title, limits, overrides, state) {
   const changed = Object.keys(effective(overrides, limits)).length;
+  const mark = html`: <span class="changed">${shape('stale', 'tone-warning')} ${changed} changed by you</span>`;
   return html`<details class="limits">
-    <summary>
-      Limits${changed > 0 ? html`: <span class="changed">${shape('stale', 'tone-warning')} ${changed} changed by you</span>` : nothing}
-    </summary>
+    <summary>Limits${changed > 0 ? mark : nothing}</summary>
     <p class="hint">
       ${
         limits.length > 0

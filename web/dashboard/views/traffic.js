@@ -61,7 +61,9 @@ export class TrafficView extends View {
             html`<li>
               ${state === 'refused' ? shape('offline', 'tone-alarm') : shape(state === 'granted' ? 'done' : 'pending', 'tone-online')}
               <code><bdi>${oneLine(filter, 200)}</bdi></code>
-              <span class="hint">${state === 'asked' ? 'asked for' : state}${detail ? `, ${detail}` : ''}</span>
+              <span class="hint"
+                >${state === 'asked' ? 'asked for' : state}${detail ? `${state === 'refused' ? ':' : ','} ${detail}` : ''}</span
+              >
               ${
                 ours
                   ? nothing
