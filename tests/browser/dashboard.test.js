@@ -66,6 +66,8 @@ for (const engine of ENGINES) {
     test('a command gets its answer, a refusal its reason', async () => {
       await page.goto(`${stage.caddy.url}/#/device/dev-0007`);
       await until(page, 'a chart', () => document.querySelector('wq-chart canvas') !== null);
+      const ordered = await page.evaluate(() => document.querySelector('.device-side + .device-rest') !== null);
+      assert.ok(ordered, 'Tab goes as the eye on a narrow page does');
       await page.click('form[data-command=led] button');
       await until(
         page,

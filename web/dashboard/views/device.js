@@ -107,8 +107,8 @@ export class DeviceView extends View {
             )}
           </div>
         </section>
-        <div class="device-rest">${this.facts(device)} ${this.events(device)}</div>
         <wq-commands class="device-side" .session=${this.session} .device=${device.id}></wq-commands>
+        <div class="device-rest">${this.facts(device)} ${this.events(device)}</div>
       </div>
     `;
   }
