@@ -71,6 +71,27 @@ test('what follows in the same task leaves together at its end', async () => {
   await client.end();
 });
 
+test('each burst leaves in a microtask, until one is too small for a WebSocket message of its own', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  await turn();
+  const before = peer.last.frames.length;
+  const burst = async (/** @type {number} */ messages) => {
+    for (let i = 0; i < messages; i++) client.publish('a', PAYLOAD);
+    await null;
+    return peer.last.frames.length - before;
+  };
+  assert.equal(await burst(200), 1);
+  assert.equal(await burst(200), 2);
+  assert.equal(await burst(1000), 4, 'what fills 64 KiB goes before, and counts');
+  assert.equal(await burst(10), 5);
+  assert.equal(await burst(200), 5, 'it waits for the end of the task');
+  await eventually(() => peer.last.count('publish') === 1610);
+  assert.equal(peer.last.frames.length - before, 6);
+  assert.equal(await burst(1), 7, 'another task');
+  await client.end();
+});
+
 test('64 KiB do not wait for the end of the task', async () => {
   const peer = new Peer();
   const client = await peer.connect();

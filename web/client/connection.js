@@ -3,7 +3,8 @@
 //
 // The flush rule: output that comes first after an idle task leaves in a microtask, so a lone message waits for nothing.
 // What follows in the same task leaves together at its end, or as soon as 64 KiB wait: a WebSocket frame costs far more
-// than what is in it. What handlers cause (acknowledgements, answers) leaves when their batch is done.
+// than what is in it. Only when that microtask has sent a burst, the next output has a microtask of its own: to be told of a
+// task's end costs more than such frames. What handlers cause (acknowledgements, answers) leaves when their batch is done.
 import {
   WQ_CONNACK,
   WQ_CONNECTING,
@@ -28,6 +29,8 @@ import { Chunk } from '../../wasm/chunk.js';
 
 /** Output that does not wait for the end of the task. */
 const FLUSH_AT = 65536;
+/** Bytes that are worth a WebSocket frame. */
+const BURST = 8192;
 /** Bytes in the socket's own buffer beyond which it is given no more: awaiting publish() is the back-pressure. */
 const HIGH_WATER = 1 << 20;
 /** A WebSocket does not say when its buffer empties: look every so many ms. */
@@ -95,8 +98,11 @@ export class Connection {
   /** What is to be done when all output has left. @type {(() => void) | null} */
   #afterwards = null;
   #channel = new MessageChannel();
-  /** This task had its first output. */
-  taskPending = false;
+  /** A microtask is to send what this one puts into the output, which began when so many bytes had left. */
+  #soon = false;
+  #burstFrom = 0;
+  /** This task had its first output: what follows waits for its end. */
+  #taskPending = false;
   #error = /** @type {MqttError | null} */ (null);
   #closing = false;
   #auth;
@@ -358,23 +364,34 @@ export class Connection {
     else this.#sendSoon();
   }
 
+  /** What comes now comes in the same task as the output before it. */
+  get inTask() {
+    return this.#soon || this.#taskPending;
+  }
+
   #sendSoon() {
-    if (this.taskPending || this.#busy) return;
-    this.taskPending = true;
-    /** @type {{ ref?: () => void }} */ (this.#channel.port1).ref?.();
-    this.#channel.port2.postMessage(0);
-    queueMicrotask(this.#pumpIt);
+    if (this.#soon || this.#taskPending || this.#busy) return;
+    this.#soon = true;
+    this.#burstFrom = this.bytesOut;
+    queueMicrotask(this.#microtask);
   }
 
   /** Made once: where one is made, each call takes an object for what it needs, whether it comes to that or not. */
-  #pumpIt = () => this.#pump();
+  #microtask = () => {
+    this.#soon = false;
+    this.#pump();
+    if (this.stopped || this.bytesOut - this.#burstFrom >= BURST) return;
+    this.#taskPending = true;
+    /** @type {{ ref?: () => void }} */ (this.#channel.port1).ref?.();
+    this.#channel.port2.postMessage(0);
+  };
   #poll = () => {
     this.#pollTimer = undefined;
     this.#pump();
   };
 
   #taskEnded() {
-    this.taskPending = false;
+    this.#taskPending = false;
     unref(this.#channel.port1);
     this.#pump();
   }

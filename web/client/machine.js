@@ -56,7 +56,7 @@ export class Machine {
 
   /** The same, or the time when this task had its first output. */
   taskNow() {
-    return this.connection?.taskPending ? this.#now : this.now();
+    return this.connection?.inTask ? this.#now : this.now();
   }
 
   /** The MQTT version in force; 0: not connected. */
