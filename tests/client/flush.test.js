@@ -136,6 +136,23 @@ test('one wasm call for a socket message with 32 packets, beside the look at the
   await client.end();
 });
 
+test('the clock is asked once for a socket message, whatever is acknowledged', async (t) => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  await client.subscribe('t', { qos: 1 }, () => {});
+  await turn();
+  const bytes = peer.last.encode(
+    ...Array.from({ length: 32 }, (_, i) => publish('t', 'x', { qos: 1, messageId: i + 1 })),
+  );
+  const asked = t.mock.method(Date, 'now');
+  for (let i = 0; i < 20; i++) peer.last.sendNow(bytes);
+  const times = asked.mock.callCount();
+  asked.mock.restore();
+  await eventually(() => peer.last.count('puback') === 20 * 32);
+  assert.ok(times <= 40, `${times} times`);
+  await client.end();
+});
+
 test('200 topics, 10 000 messages: 200 names are decoded', async () => {
   const peer = new Peer();
   const client = await peer.connect();

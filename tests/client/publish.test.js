@@ -234,6 +234,24 @@ test('a signal aborts, before and after', async () => {
   await client.end({ force: true });
 });
 
+test('what is no signal is refused, and leaves nothing behind', async () => {
+  const peer = new Peer();
+  const client = await peer.connect();
+  const options = { timeout: 5, signal: /** @type {any} */ (new AbortController()) };
+  for (const call of [client.publish('a', 'x', { qos: 1, ...options }), client.subscribe('a', options)]) {
+    const error = await rejection(/** @type {Promise<any>} */ (call));
+    assert.equal(error.code, 'bad-option');
+    assert.match(error.message, /signal/);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20)); // no timer may ring for them
+  await client.publish('b', 'x', { qos: 1 });
+  assert.deepEqual(
+    peer.last.packets.map(({ cmd }) => cmd),
+    ['connect', 'publish'],
+  );
+  await client.end();
+});
+
 test('end() waits for acknowledgements; end({ force }) does not', async () => {
   const peer = new Peer();
   /** @type {number[]} */

@@ -364,9 +364,9 @@ export class Connection {
     else this.#sendSoon();
   }
 
-  /** What comes now comes in the same task as the output before it. */
+  /** What comes now comes in the same task as the input or output before it. */
   get inTask() {
-    return this.#soon || this.#taskPending;
+    return this.#busy || this.#soon || this.#taskPending;
   }
 
   #sendSoon() {

@@ -258,7 +258,7 @@ export class Inbox {
     const { all, identified } = this.#routes[id] ?? this.#learn(id, topic);
     const said = identified !== undefined && props >= 0 && chunk.bytes[props] > 0;
     const targets = said ? this.#identify(identified, topic, all, chunk.bytes, props) : all;
-    if (handle !== 0) this.#unacked.set(handle, this.#machine.now());
+    if (handle !== 0) this.#unacked.set(handle, this.#machine.taskNow());
     const exactly = (flags & WQ_EVF_QOS) === 2;
     if (exactly && this.exactly.arrived(handle, this.#machine.core.packetId)) flags |= REDELIVERED;
     const message = new Message(topic, this, chunk, off, length, flags, props, handle);
@@ -329,7 +329,7 @@ export class Inbox {
   ack(handle, qos, options) {
     if (this.#unacked.has(handle)) {
       if (options) this.#answer(handle, options);
-      else this.#machine.core.ack(handle, 0, undefined, this.#machine.now());
+      else this.#machine.core.ack(handle, 0, undefined, this.#machine.taskNow());
       this.#unacked.delete(handle);
       this.#machine.kick();
       if (qos === 2) this.exactly.done(handle);

@@ -54,7 +54,7 @@ export class Machine {
     return this.#now;
   }
 
-  /** The same, or the time when this task had its first output. */
+  /** The same, or the time when this task had its first input or output. */
   taskNow() {
     return this.connection?.inTask ? this.#now : this.now();
   }

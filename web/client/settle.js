@@ -130,13 +130,18 @@ class Limits {
    * @param {(code: string, message: string, cause?: unknown) => void} fail
    */
   constructor(signal, timeout, fail) {
-    if (timeout !== undefined) {
-      this.#timer = setTimer(() => fail('timeout', `No answer within ${timeout} ms.`), timeout);
+    if (signal && typeof signal.addEventListener !== 'function') {
+      throw new MqttError('options', 'bad-option', 'The option signal is no AbortSignal.', {
+        hint: 'An AbortController has it as its signal.',
+      });
     }
     this.#signal = signal;
     this.#aborted = () => fail('aborted', 'It was aborted by its signal.', signal?.reason);
     signal?.addEventListener('abort', this.#aborted);
     if (signal?.aborted) queueMicrotask(this.#aborted);
+    if (timeout !== undefined) {
+      this.#timer = setTimer(() => fail('timeout', `No answer within ${timeout} ms.`), timeout);
+    }
   }
 
   lift() {

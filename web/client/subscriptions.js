@@ -124,10 +124,11 @@ export class Subscriptions {
     checkLevel(options.qos, 'qos');
     checkLevel(options.retainHandling, 'retainHandling');
     this.#machine.guide?.subscribe(filter, options, this.#others(filter));
+    const settling = new Settling('subscribe', options, () => void giveUp()); // throws for what is no signal
     const entry = this.#entry(filter);
     entry.options = options;
     this.#changed();
-    return this.#wish(entry, true, 'subscribe', options, giveUp);
+    return this.#wish(entry, true, settling);
   }
 
   /**
@@ -138,9 +139,10 @@ export class Subscriptions {
    */
   delete(filter, options) {
     this.#properties?.encode(options.properties, 'unsubscribe', 'unsubscribe');
+    const settling = new Settling('unsubscribe', options);
     const entry = this.#entry(filter);
     entry.farewell = options.properties;
-    return this.#wish(entry, false, 'unsubscribe', options, () => {});
+    return this.#wish(entry, false, settling);
   }
 
   /**
@@ -195,13 +197,9 @@ export class Subscriptions {
   /**
    * @param {Entry} entry
    * @param {boolean} wanted
-   * @param {'subscribe' | 'unsubscribe'} phase
-   * @param {import('./settle.js').WaitOptions} options
-   * @param {() => void} giveUp
+   * @param {Settling<FilterResult>} settling
    */
-  #wish(entry, wanted, phase, options, giveUp) {
-    /** @type {Settling<FilterResult>} */
-    const settling = new Settling(phase, options, () => void giveUp());
+  #wish(entry, wanted, settling) {
     if (entry.wanted !== wanted) this.#overtake(entry);
     entry.wanted = wanted;
     entry.agreed = false;
