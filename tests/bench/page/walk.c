@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The walk in wasm: what a client whose core is wasm cannot do without. It finds packets, their topics by hash and their
  * payloads, and writes messages. Nothing is checked, and two topics with one hash are the same to it. */
-#include "../../../wasm/shim.h"
+#include <stdint.h>
 
 enum { BYTES = 65536, TOPICS = 1 << 17, NAMES = 1 << 22 };
 
@@ -23,10 +23,17 @@ static uint8_t output[2 * BYTES];
 static message messages[BYTES / 4];
 static uint8_t names[NAMES];
 
-EXPORT(uint8_t *, walk_input, void) { return input; }
-EXPORT(uint8_t *, walk_output, void) { return output; }
-EXPORT(message *, walk_messages, void) { return messages; }
-EXPORT(uint8_t *, walk_names, void) { return names; }
+uint8_t *walk_input(void);
+uint8_t *walk_output(void);
+message *walk_messages(void);
+uint8_t *walk_names(void);
+uint32_t walk_take(uint32_t len, uint32_t version);
+uint32_t walk_write(uint32_t len, uint32_t version);
+
+uint8_t *walk_input(void) { return input; }
+uint8_t *walk_output(void) { return output; }
+message *walk_messages(void) { return messages; }
+uint8_t *walk_names(void) { return names; }
 
 static uint32_t number_of(const uint8_t *topic, uint32_t len) {
   uint32_t hash = 2166136261u;
@@ -41,7 +48,7 @@ static uint32_t number_of(const uint8_t *topic, uint32_t len) {
 }
 
 /* Returns how many PUBLISH packets with QoS 0 input[0..len) has; all of them are whole. */
-EXPORT(uint32_t, walk_take, uint32_t len, uint32_t version) {
+uint32_t walk_take(uint32_t len, uint32_t version) {
   uint32_t count = 0;
   for (uint32_t at = 0; at < len; count++) {
     uint32_t i = at + 1, rest = 0, shift = 0;
@@ -71,7 +78,7 @@ static uint8_t *copy(uint8_t *to, const uint8_t *from, uint32_t len) {
 }
 
 /* Writes the messages that input[0..len) has as PUBLISH packets with QoS 0. Returns the bytes of output. */
-EXPORT(uint32_t, walk_write, uint32_t len, uint32_t version) {
+uint32_t walk_write(uint32_t len, uint32_t version) {
   uint8_t *to = output;
   for (uint32_t at = 0; at < len; at = (at + 3) & ~3u) {
     gathered one;
