@@ -135,7 +135,8 @@ async function countFrames(awaited) {
     else all.push(sent);
   }
   await Promise.all(all);
-  await new Promise((resolve) => setTimeout(resolve, 50)); // what is left leaves at the end of its task
+  // What is left leaves at the end of its task, of which WebKit tells by way of another process.
+  for (let i = 0; i < 500 && bytes < 10_000 * 80; i++) await new Promise((resolve) => setTimeout(resolve, 10));
   const result = { frames, bytes };
   await client.end();
   return result;
