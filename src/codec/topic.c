@@ -13,8 +13,8 @@ static wq_bytes rest(wq_bytes b, uint32_t from) { return (wq_bytes){b.data + fro
 
 static bool has(wq_bytes b, uint8_t byte) { return b.len != 0 && memchr(b.data, byte, b.len) != NULL; }
 
-/* Bits of HIGHS, unless all eight bytes are characters from comma to DEL, which + and # come before: one test for what nearly all
- * names are made of. */
+/* Bits of HIGHS, unless all eight bytes are characters from comma to DEL, which + and # come before: one test for what
+ * nearly all names are made of. */
 static inline uint64_t unusual(const uint8_t *at) {
   uint64_t word;
   memcpy(&word, at, 8);

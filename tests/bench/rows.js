@@ -145,8 +145,8 @@ function checkText(check, unit) {
   const remarks = [];
   // A client that waits for timers of its own takes longer than it works.
   if (byWork !== undefined && Math.abs(byWork - measured) > measured / 10) remarks.push(`work ${number(byWork)}×`);
-  for (const { client, measured: theirs } of (missed && beside) || []) {
-    if (theirs !== undefined) remarks.push(`${client} ${number(theirs)}×`);
+  for (const { client, measured: theirs } of beside ?? []) {
+    if (missed && theirs !== undefined) remarks.push(`${client} ${number(theirs)}×`);
   }
   const more = remarks.length > 0 ? ` (${remarks.join(', ')})` : '';
   return `${wanted}: ${number(measured)}×${more} ${missed ? 'MISSED' : 'met'}`;

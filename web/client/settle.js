@@ -47,8 +47,8 @@ const executor = (resolve) => {
  */
 export class Settling {
   /**
-   * Null: settled already, further calls do nothing. It rejects, too, given a promise that does: a second function to keep would
-   * cost every message.
+   * Null: settled already, further calls do nothing. It rejects, too, given a promise that does: a second function to keep
+   * would cost every message.
    * @type {((value: any) => void) | null}
    */
   #resolve;

@@ -1,5 +1,6 @@
-// The walk in wasm (walk.c) and what JavaScript has to do around it: bytes into wasm and out, an object with topic and payload
-// for each message that comes. The least that a client can be whose core is wasm; it checks nothing. No private properties: see sender.js.
+// The walk in wasm (walk.c) and what JavaScript has to do around it: bytes into wasm and out, an object with topic and
+// payload for each message that comes. The least that a client can be whose core is wasm; it checks nothing. It has no
+// private properties, as the bare sender (sender.js).
 /** @typedef {import('./packets.js').Version} Version */
 
 /** Bytes that are sent together. */
